@@ -1,0 +1,56 @@
+// Everything a backend needs to start one container: a value, the same for Docker and for OCI
+// runtimes, so that both can be compared with one test.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sandbox/base/result.h"
+#include "sandbox/policy/compile.h"
+#include "sandbox/policy/policy.h"
+
+namespace caisson {
+
+// Where the parts of ours lie on the host that get mounted into every container.
+struct GuestFiles {
+  std::string directory;  // has `init` (static) and `worker/`; mounted read-only at /caisson
+};
+
+struct ContainerSpec {
+  std::string id;                   // our name of the sandbox: [a-z0-9-]{1,40}
+  std::string image;                // a Docker reference, or a directory with a root file system
+  std::vector<std::string> argv;    // {"/caisson/init", …}
+  std::vector<std::string> env;
+  std::string working_dir;
+  std::string hostname;
+  std::uint32_t user = 0;
+  std::uint32_t group = 0;
+
+  std::string guest_dir;            // host directory mounted read-only at /caisson
+  std::string channel_dir;          // host directory mounted at /run/caisson, init listens there;
+                                    // empty: the channel is stdin and stdout
+  std::vector<Mount> mounts;
+
+  std::uint64_t memory_bytes = 0;   // without swap
+  double cpus = 0;
+  std::uint32_t pids = 0;           // the policy's plus what init and zygote need
+  std::vector<Rlimit> rlimits;      // of the container: hard limits that bound the inner ones
+  int oom_score_adj = 0;
+
+  std::string runtime;              // Docker's runtime name, empty: its default
+  std::string seccomp_json;         // OCI form
+  std::string docker_seccomp_json;  // Docker form
+  bool loopback = false;            // bring `lo` up in the empty network namespace
+
+  std::map<std::string, std::string> labels;  // org.caisson.*: sandbox, policy, owner
+
+  bool operator==(const ContainerSpec&) const = default;
+};
+
+// Limits, mounts and filters of `policy` for a container of `image`. The caller fills in id,
+// guest_dir and channel_dir.
+ContainerSpec make_spec(const Policy& policy, const CompiledPolicy& compiled, std::string image);
+
+}  // namespace caisson

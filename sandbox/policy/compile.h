@@ -1,0 +1,66 @@
+// A policy, compiled to what each layer enforces. A pure function: same policy, same bytes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sandbox/base/result.h"
+#include "sandbox/policy/policy.h"
+
+namespace caisson {
+
+// One rlimit, by its number on Linux.
+struct Rlimit {
+  int resource = 0;
+  std::uint64_t soft = 0;
+  std::uint64_t hard = 0;
+  bool operator==(const Rlimit&) const = default;
+};
+
+// A path and the LANDLOCK_ACCESS_FS_* bits that are granted beneath it. Bits beyond the kernel's
+// ABI are dropped by init; a path that does not exist in the image is skipped.
+struct LandlockRule {
+  std::string path;
+  std::uint64_t access = 0;
+  bool operator==(const LandlockRule&) const = default;
+};
+
+struct Landlock {
+  bool enabled = false;
+  std::uint64_t handled_fs = 0;   // LANDLOCK_ACCESS_FS_*
+  std::uint64_t handled_net = 0;  // LANDLOCK_ACCESS_NET_*
+  std::uint64_t scoped = 0;       // LANDLOCK_SCOPE_*
+  std::vector<LandlockRule> rules;
+  bool operator==(const Landlock&) const = default;
+};
+
+// What init does with a system call that the inner filter hands to it.
+enum class Mediation : std::uint8_t {
+  refuse = 0,     // always answer `error`
+  first_exec = 1, // let through until the interpreter runs, then answer `error`
+  signal = 2,     // let through unless the target is init, the zygote or a checkpoint
+};
+
+struct NotifiedCall {
+  int number = 0;      // x86-64 system call
+  int error = 0;       // errno of the answer
+  Mediation mediation = Mediation::refuse;
+  bool operator==(const NotifiedCall&) const = default;
+};
+
+struct CompiledPolicy {
+  std::string seccomp_json;   // the container's own filter: an OCI "linux.seccomp" object
+  std::string docker_seccomp_json;  // the same in the form of Docker's --security-opt seccomp=
+  std::vector<std::uint8_t> inner_filter;  // struct sock_filter[], as seccomp(2) takes it
+  std::vector<NotifiedCall> notified;      // how init answers what inner_filter hands to it
+  Landlock landlock;
+  std::vector<Rlimit> rlimits;
+  std::uint64_t container_memory_bytes = 0;  // (checkpoints + 1) x memory.max + a fixed allowance
+  bool operator==(const CompiledPolicy&) const = default;
+};
+
+// Errors: bad_policy (an unknown call or group, something that we refuse), with the YAML line.
+Result<CompiledPolicy> compile(const Policy& policy);
+
+}  // namespace caisson

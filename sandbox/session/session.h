@@ -1,0 +1,55 @@
+// A live Python state: blocks run in it one after another, and its names outlive each of them.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "sandbox/base/deadline.h"
+#include "sandbox/base/result.h"
+#include "sandbox/session/outcome.h"
+#include "sandbox/session/tool_host.h"
+
+namespace caisson {
+
+class Sandbox;
+
+// One piece of code to run, and bounds that may be tighter than the policy's. Zero: the policy's.
+struct Block {
+  std::string code;                     // UTF-8 Python; at most the policy's input.max_bytes
+  std::chrono::milliseconds wall{};     // from the start of the block; calls that wait for approval do not count
+  std::chrono::milliseconds cpu{};      // user and system time of all its processes
+};
+
+class Session {
+ public:
+  Session(Sandbox& sandbox, std::uint16_t context);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Runs one block and waits until it ends.
+  //
+  // A block that fails is not an error: it comes back as an Outcome, and Outcome::state says where
+  // the session stands. `deadline` bounds the whole wait, blocks before it included; when it passes,
+  // the block is interrupted and the outcome is `cancelled`. Output reaches `sink` as it appears,
+  // calls of host tools go to `tools`; both must outlive this call.
+  //
+  // Errors: bad_input (not UTF-8, NUL, too long: nothing ran), closed (the session has ended).
+  // A lost sandbox is Outcome{status: lost}, then Errc::closed from the next call on.
+  // Cancellation: the block is interrupted; this returns when the guest has said how it ended.
+  boost::asio::awaitable<Result<Outcome>> execute(Block block, Deadline deadline, OutputSink& sink,
+                                                  ToolHost& tools);
+
+  std::uint16_t context() const { return context_; }
+  bool closed() const;
+
+ private:
+  Sandbox& sandbox_;
+  const std::uint16_t context_;
+  std::uint64_t last_block_ = 0;
+};
+
+}  // namespace caisson
