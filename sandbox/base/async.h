@@ -35,8 +35,8 @@ asio::awaitable<std::optional<T>> with_timeout(asio::awaitable<T> work, Deadline
   auto task = asio::co_spawn(executor, std::move(work), asio::deferred);
   auto alarm = timer.async_wait(asio::deferred);
   auto group = asio::experimental::make_parallel_group(std::move(task), std::move(alarm));
-  auto [order, error, value, timer_error] = co_await group.async_wait(
-      asio::experimental::wait_for_one(), asio::use_awaitable);
+  auto [order, error, value, timer_error] =
+      co_await group.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
   if (order[0] != 0) {
     // The timer was first. If the work failed for a reason of its own at the same moment, it is
     // still a timeout to the caller.
@@ -53,8 +53,8 @@ inline asio::awaitable<bool> with_timeout(asio::awaitable<void> work, Deadline d
   auto task = asio::co_spawn(executor, std::move(work), asio::deferred);
   auto alarm = timer.async_wait(asio::deferred);
   auto group = asio::experimental::make_parallel_group(std::move(task), std::move(alarm));
-  auto [order, error, timer_error] = co_await group.async_wait(
-      asio::experimental::wait_for_one(), asio::use_awaitable);
+  auto [order, error, timer_error] =
+      co_await group.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
   if (order[0] != 0) co_return false;
   if (error) std::rethrow_exception(error);
   co_return true;

@@ -15,7 +15,9 @@ namespace asio = boost::asio;
 Nursery::Nursery(asio::any_io_executor executor)
     : executor_(executor), all_ended_(executor, asio::steady_timer::time_point::max()) {}
 
-Nursery::~Nursery() { assert(children_.empty() && "join() before the nursery goes"); }
+Nursery::~Nursery() {
+  assert(children_.empty() && "join() before the nursery goes");
+}
 
 void Nursery::start(asio::awaitable<void> child) {
   auto place = children_.emplace(children_.end());

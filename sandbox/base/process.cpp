@@ -94,7 +94,8 @@ Child::~Child() {
   if (!pidfd_) return;
   signal(SIGKILL);
   siginfo_t info{};
-  while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) != 0 && errno == EINTR) {
+  while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) != 0 &&
+         errno == EINTR) {
   }
 }
 
@@ -117,7 +118,8 @@ asio::awaitable<ExitStatus> Child::wait() {
 Result<Child> spawn(const Command& command) {
   const std::string program = find_program(command.argv.at(0));
   if (program.empty()) {
-    return Error(Errc::not_found, fmt::format("'{}' is not installed (looked in PATH)", command.argv[0]));
+    return Error(Errc::not_found,
+                 fmt::format("'{}' is not installed (looked in PATH)", command.argv[0]));
   }
   const auto argv = pointers(command.argv);
   const auto environment = pointers(command.environment);
@@ -131,7 +133,8 @@ Result<Child> spawn(const Command& command) {
   const pid_t pid = ::fork();
   if (pid == 0) become(program.c_str(), argv.data(), envp, command, report_out.get());
   if (pid < 0) {
-    return Error(Errc::io, fmt::format("cannot start '{}': fork: {}", program, std::strerror(errno)));
+    return Error(Errc::io,
+                 fmt::format("cannot start '{}': fork: {}", program, std::strerror(errno)));
   }
   report_out.reset();
   OwnedFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
@@ -152,15 +155,16 @@ asio::awaitable<void> read_all(OwnedFd fd, std::string& text, std::size_t limit_
   std::array<char, 16384> buffer;
   for (;;) {
     boost::system::error_code error;
-    const auto got = co_await stream.async_read_some(asio::buffer(buffer),
-                                                     asio::redirect_error(asio::use_awaitable, error));
+    const auto got = co_await stream.async_read_some(
+        asio::buffer(buffer), asio::redirect_error(asio::use_awaitable, error));
     if (error == asio::error::operation_aborted) throw boost::system::system_error(error);
     if (error) co_return;
     text.append(buffer.data(), std::min(got, limit_bytes - std::min(limit_bytes, text.size())));
   }
 }
 
-asio::awaitable<Finished> run_to_end(Child child, OwnedFd out, OwnedFd err, std::size_t limit_bytes) {
+asio::awaitable<Finished> run_to_end(Child child, OwnedFd out, OwnedFd err,
+                                     std::size_t limit_bytes) {
   Finished result;
   Nursery readers(co_await asio::this_coro::executor);
   readers.start(read_all(std::move(out), result.out, limit_bytes));
@@ -187,11 +191,12 @@ asio::awaitable<Result<Finished>> run(Command command, Deadline deadline, std::s
   if (!child) co_return child.error();
   out_write.reset();
   err_write.reset();
-  auto result = co_await with_timeout(run_to_end(std::move(*child), std::move(out_read),
-                                                 std::move(err_read), limit_bytes),
-                                      deadline);
+  auto result = co_await with_timeout(
+      run_to_end(std::move(*child), std::move(out_read), std::move(err_read), limit_bytes),
+      deadline);
   if (!result) {
-    co_return Error(Errc::timed_out, fmt::format("'{}' did not end in time and was killed", command.argv[0]));
+    co_return Error(Errc::timed_out,
+                    fmt::format("'{}' did not end in time and was killed", command.argv[0]));
   }
   co_return std::move(*result);
 }

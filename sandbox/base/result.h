@@ -10,18 +10,18 @@
 namespace caisson {
 
 enum class Errc {
-  bad_input,       // what the caller gave us is wrong: a flag, a file, a block
-  bad_policy,      // a policy that does not parse or that we refuse to compile
-  not_found,       // a file, an image, a session that is not there
-  unavailable,     // a daemon, a runtime or a server that does not answer
-  unauthorized,    // 401, 403
-  rate_limited,    // 429
+  bad_input,     // what the caller gave us is wrong: a flag, a file, a block
+  bad_policy,    // a policy that does not parse or that we refuse to compile
+  not_found,     // a file, an image, a session that is not there
+  unavailable,   // a daemon, a runtime or a server that does not answer
+  unauthorized,  // 401, 403
+  rate_limited,  // 429
   timed_out,
-  closed,          // the other side ended the conversation
-  unsupported,     // this host or backend cannot do it
+  closed,       // the other side ended the conversation
+  unsupported,  // this host or backend cannot do it
   too_large,
-  protocol,        // the other side said something that makes no sense
-  io,              // disk, permissions
+  protocol,  // the other side said something that makes no sense
+  io,        // disk, permissions
 };
 
 // A failure that the caller is expected to meet. The message is for a person and says what, where

@@ -13,8 +13,8 @@ namespace caisson {
 
 enum class Status {
   ok,
-  raised,            // an exception reached the top of the block
-  interrupted,       // it was asked to stop (SIGINT) and obeyed in time
+  raised,       // an exception reached the top of the block
+  interrupted,  // it was asked to stop (SIGINT) and obeyed in time
   timeout_wall,
   timeout_cpu,
   out_of_memory,     // MemoryError is `raised`; this is a kill by the kernel or by init
@@ -44,7 +44,7 @@ struct SessionState {
 // One stream as it was kept: its head and its tail, and how much there was.
 struct Stream {
   std::string head;
-  std::string tail;            // empty unless truncated
+  std::string tail;  // empty unless truncated
   std::uint64_t total_bytes = 0;
   bool truncated() const { return total_bytes > head.size() + tail.size(); }
   // Both ends, with a line between them that says how many bytes are missing.
@@ -53,20 +53,22 @@ struct Stream {
 };
 
 struct ExceptionInfo {
-  std::string type;       // "ZeroDivisionError"
-  std::string message;    // "division by zero"
-  std::string traceback;  // frames of the blocks only, "<block 3>" for a file; no host or image paths
+  std::string type;     // "ZeroDivisionError"
+  std::string message;  // "division by zero"
+  std::string
+      traceback;  // frames of the blocks only, "<block 3>" for a file; no host or image paths
   bool operator==(const ExceptionInfo&) const = default;
 };
 
 struct Usage {
-  std::chrono::microseconds wall{};   // by init's clock: the code cannot change it
-  std::chrono::microseconds cpu{};    // user and system, of all processes of the session
+  std::chrono::microseconds wall{};     // by init's clock: the code cannot change it
+  std::chrono::microseconds cpu{};      // user and system, of all processes of the session
   std::uint64_t peak_memory_bytes = 0;  // highest resident size of the head since it started
   bool operator==(const Usage&) const = default;
 };
 
-// One refusal by a layer, with the rule that made it. `count` equal ones in one block are one record.
+// One refusal by a layer, with the rule that made it. `count` equal ones in one block are one
+// record.
 struct Denial {
   std::string layer;    // "seccomp", "landlock", "python", "rlimit", "cgroup", "net", "tool"
   std::string subject;  // "socket(AF_INET, SOCK_STREAM, 0)"
@@ -80,14 +82,16 @@ struct Denial {
 struct Outcome {
   std::uint64_t block = 0;
   Status status = Status::ok;
-  int signal = 0;        // with Status::signal
-  int exit_code = 0;     // with Status::exited
-  std::string reason;    // one sentence for a person when status is not ok or raised
+  int signal = 0;      // with Status::signal
+  int exit_code = 0;   // with Status::exited
+  std::string reason;  // one sentence for a person when status is not ok or raised
   SessionState state;
   Stream out;
   Stream err;
   nlohmann::json value;  // a MIME bundle {"text/plain": "55", …}, or null
   std::optional<ExceptionInfo> error;
+  // Of a block of tools: [{"name", "signature", "doc"}], in the order of their definition.
+  nlohmann::json loaded = nlohmann::json::array();
   std::vector<nlohmann::json> displays;  // MIME bundles in order, plots among them
   std::vector<Denial> denials;
   Usage usage;

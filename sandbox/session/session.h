@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -19,9 +18,16 @@ class Sandbox;
 
 // One piece of code to run, and bounds that may be tighter than the policy's. Zero: the policy's.
 struct Block {
-  std::string code;                     // UTF-8 Python; at most the policy's input.max_bytes
-  std::chrono::milliseconds wall{};     // from the start of the block; calls that wait for approval do not count
-  std::chrono::milliseconds cpu{};      // user and system time of all its processes
+  enum class Kind {
+    code,   // the value of its last expression is the outcome's value
+    tools,  // a file of the user's functions: Outcome::loaded lists what it defines
+  };
+  std::string code;  // UTF-8 Python; at most the policy's input.max_bytes
+  Kind kind = Kind::code;
+  std::string label;  // its name in tracebacks; empty: "block <number>"
+  std::chrono::milliseconds
+      wall{};  // from the start of the block; calls that wait for approval do not count
+  std::chrono::milliseconds cpu{};  // user and system time of all its processes
 };
 
 class Session {
@@ -33,13 +39,14 @@ class Session {
   // Runs one block and waits until it ends.
   //
   // A block that fails is not an error: it comes back as an Outcome, and Outcome::state says where
-  // the session stands. `deadline` bounds the whole wait, blocks before it included; when it passes,
-  // the block is interrupted and the outcome is `cancelled`. Output reaches `sink` as it appears,
-  // calls of host tools go to `tools`; both must outlive this call.
+  // the session stands. `deadline` bounds the whole wait, blocks before it included; when it
+  // passes, the block is interrupted and the outcome is `cancelled`. Output reaches `sink` as it
+  // appears, calls of host tools go to `tools`; both must outlive this call.
   //
   // Errors: bad_input (not UTF-8, NUL, too long: nothing ran), closed (the session has ended).
   // A lost sandbox is Outcome{status: lost}, then Errc::closed from the next call on.
-  // Cancellation: the block is interrupted; this returns when the guest has said how it ended.
+  // Cancellation: the block is interrupted, and this throws when the guest has said how it ended
+  // (at the latest after the policy's kill_grace and five seconds, when the sandbox is given up).
   boost::asio::awaitable<Result<Outcome>> execute(Block block, Deadline deadline, OutputSink& sink,
                                                   ToolHost& tools);
 
@@ -47,6 +54,8 @@ class Session {
   bool closed() const;
 
  private:
+  boost::asio::awaitable<Result<void>> take_turn(Deadline deadline);
+
   Sandbox& sandbox_;
   const std::uint16_t context_;
   std::uint64_t last_block_ = 0;

@@ -14,9 +14,9 @@ namespace caisson {
 // A call that sandboxed code makes to the host. Everything in it was written by the guest.
 struct ToolCall {
   std::uint64_t block = 0;
-  std::uint64_t id = 0;        // unique within the block
+  std::uint64_t id = 0;  // unique within the block
   std::string name;
-  nlohmann::json arguments;    // {"args": [...], "kwargs": {...}}, at most wire::max_message bytes
+  nlohmann::json arguments;  // {"args": [...], "kwargs": {...}}, at most wire::max_message bytes
 };
 
 // What the sandboxed code may call on the host.

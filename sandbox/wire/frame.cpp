@@ -16,7 +16,9 @@ std::span<char> Decoder::space() {
   return {buffer_.data() + end_, buffer_.size() - end_};
 }
 
-void Decoder::filled(std::size_t bytes) { end_ += bytes; }
+void Decoder::filled(std::size_t bytes) {
+  end_ += bytes;
+}
 
 Decoder::Step Decoder::next(Frame& frame) {
   const std::size_t available = end_ - begin_;

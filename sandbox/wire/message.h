@@ -14,21 +14,21 @@ struct Hello {
 
 // What init could not put in force; the host turns bits into `guarantees`.
 enum class Missing : std::uint32_t {
-  landlock = 1,         // no Landlock at all
-  landlock_net = 2,     // ABI < 4
-  landlock_scope = 4,   // ABI < 6
-  notify = 8,           // no seccomp user notification: denials have no explanation
-  inner_filter = 16,    // seccomp(2) refused the inner filter
-  cpu_clock = 32,       // no per-process CPU clock: only the wall clock bounds a block
-  peak_memory = 64,     // /proc/<pid>/status can't be read
+  landlock = 1,        // no Landlock at all
+  landlock_net = 2,    // ABI < 4
+  landlock_scope = 4,  // ABI < 6
+  notify = 8,          // no seccomp user notification: denials have no explanation
+  inner_filter = 16,   // seccomp(2) refused the inner filter
+  cpu_clock = 32,      // no per-process CPU clock: only the wall clock bounds a block
+  peak_memory = 64,    // /proc/<pid>/status can't be read
 };
 
 struct Welcome {
   std::uint32_t version = 0;
   std::uint32_t landlock_abi = 0;
-  std::uint64_t last_seq = 0;    // of the host, that init has received
-  std::uint32_t contexts = 0;    // open ones
-  std::uint32_t set_up = 0;      // 1 when setup has been done
+  std::uint64_t last_seq = 0;  // of the host, that init has received
+  std::uint32_t contexts = 0;  // open ones
+  std::uint32_t set_up = 0;    // 1 when setup has been done
 };
 
 struct Opened {
@@ -38,8 +38,8 @@ struct Opened {
 
 struct Execute {
   std::uint64_t block = 0;
-  std::uint32_t wall_ms = 0;   // 0: no limit
-  std::uint32_t cpu_ms = 0;    // 0: no limit
+  std::uint32_t wall_ms = 0;  // 0: no limit
+  std::uint32_t cpu_ms = 0;   // 0: no limit
   std::uint32_t grace_ms = 0;
   std::uint32_t flags = 0;
 };
@@ -63,16 +63,16 @@ struct Output {
 };
 
 enum class Ending : std::uint32_t {
-  finished = 0,       // Python sent a result: ok or raised
+  finished = 0,  // Python sent a result: ok or raised
   interrupted = 1,
   timeout_wall = 2,
   timeout_cpu = 3,
   out_of_memory = 4,
-  signalled = 5,      // `detail` is the signal
-  exited = 6,         // `detail` is the exit status
+  signalled = 5,  // `detail` is the signal
+  exited = 6,     // `detail` is the exit status
   output_limit = 7,
   cancelled = 8,
-  protocol = 9,       // the head broke PROTOCOL.md and was killed
+  protocol = 9,  // the head broke PROTOCOL.md and was killed
 };
 
 enum class Left : std::uint32_t { committed = 0, rolled_back = 1, unchanged = 2, lost = 3 };
@@ -82,11 +82,11 @@ struct Finished {
   Ending ending = Ending::finished;
   std::uint32_t detail = 0;
   Left left = Left::committed;
-  std::uint32_t checkpoint = 0;     // number of the block whose state is live now; 0: fresh
+  std::uint32_t checkpoint = 0;  // number of the block whose state is live now; 0: fresh
   std::uint64_t wall_us = 0;
   std::uint64_t cpu_us = 0;
   std::uint64_t peak_bytes = 0;
-  std::uint64_t out_bytes = 0;      // written to stdout, kept or not
+  std::uint64_t out_bytes = 0;  // written to stdout, kept or not
   std::uint64_t err_bytes = 0;
   std::uint32_t strays_killed = 0;  // processes that the block left behind
   std::uint32_t strays_kept = 0;

@@ -53,7 +53,8 @@ std::string encode(const Setup& setup) {
   put(out, tag_limits, bytes_of(setup.limits));
   put(out, tag_inner_filter, setup.inner_filter);
   for (const auto& call : setup.calls) put(out, tag_call, bytes_of(call));
-  put(out, tag_requirements, bytes_of(Requirements{setup.landlock_required, setup.notify_required}));
+  put(out, tag_requirements,
+      bytes_of(Requirements{setup.landlock_required, setup.notify_required}));
   put(out, tag_landlock,
       bytes_of(Handled{setup.landlock_fs, setup.landlock_net, setup.landlock_scoped}));
   for (const auto& rule : setup.landlock_rules) {
@@ -71,14 +72,30 @@ bool decode(std::string_view bytes, Setup& setup) {
     bytes.remove_prefix(field.length);
     bool whole = true;
     switch (field.tag) {
-      case tag_argv: setup.argv.emplace_back(value); break;
-      case tag_env: setup.env.emplace_back(value); break;
-      case tag_working_dir: setup.working_dir = value; break;
-      case tag_worker_config: setup.worker_config = value; break;
-      case tag_rlimit: whole = take(value, setup.rlimits.emplace_back()); break;
-      case tag_limits: whole = take(value, setup.limits); break;
-      case tag_inner_filter: setup.inner_filter = value; break;
-      case tag_call: whole = take(value, setup.calls.emplace_back()); break;
+      case tag_argv:
+        setup.argv.emplace_back(value);
+        break;
+      case tag_env:
+        setup.env.emplace_back(value);
+        break;
+      case tag_working_dir:
+        setup.working_dir = value;
+        break;
+      case tag_worker_config:
+        setup.worker_config = value;
+        break;
+      case tag_rlimit:
+        whole = take(value, setup.rlimits.emplace_back());
+        break;
+      case tag_limits:
+        whole = take(value, setup.limits);
+        break;
+      case tag_inner_filter:
+        setup.inner_filter = value;
+        break;
+      case tag_call:
+        whole = take(value, setup.calls.emplace_back());
+        break;
       case tag_requirements: {
         Requirements requirements;
         whole = take(value, requirements);
@@ -100,7 +117,8 @@ bool decode(std::string_view bytes, Setup& setup) {
         rule.path = value;
         break;
       }
-      default: return false;
+      default:
+        return false;
     }
     if (!whole) return false;
   }

@@ -47,14 +47,14 @@ struct Setup {
   std::vector<std::string> argv;  // of the zygote; argv[0] is an absolute path or looked up in PATH
   std::vector<std::string> env;
   std::string working_dir;
-  std::string worker_config;      // JSON for Python, passed on unread
+  std::string worker_config;  // JSON for Python, passed on unread
   std::vector<SetupRlimit> rlimits;
   SetupLimits limits;
-  std::string inner_filter;       // struct sock_filter[]; empty: none
+  std::string inner_filter;  // struct sock_filter[]; empty: none
   std::vector<SetupCall> calls;
   std::uint32_t landlock_required = 0;  // 1: fail when the kernel has none
   std::uint32_t notify_required = 0;
-  std::uint64_t landlock_fs = 0;    // handled accesses; all three 0: no Landlock
+  std::uint64_t landlock_fs = 0;  // handled accesses; all three 0: no Landlock
   std::uint64_t landlock_net = 0;
   std::uint64_t landlock_scoped = 0;
   std::vector<SetupRule> landlock_rules;

@@ -10,7 +10,9 @@ namespace {
 using test::run_coro;
 using namespace std::chrono_literals;
 
-asio::awaitable<int> answer() { co_return 42; }
+asio::awaitable<int> answer() {
+  co_return 42;
+}
 asio::awaitable<int> fail() {
   throw Fault("gone");
   co_return 0;
@@ -47,7 +49,7 @@ TEST(RunBlocking, ComesBackToTheThreadOfTheCaller) {
     const auto here = std::this_thread::get_id();
     auto job = [] { return std::this_thread::get_id(); };
     const auto there = co_await run_blocking(job);
-    co_return here != there && here == std::this_thread::get_id();
+    co_return here != there&& here == std::this_thread::get_id();
   };
   EXPECT_TRUE(run_coro(body()));
 }

@@ -27,7 +27,8 @@ std::vector<Received> decode_all(std::string_view bytes, std::size_t piece) {
     bytes.remove_prefix(count);
     Frame frame;
     while (decoder.next(frame) == Decoder::Step::frame) {
-      frames.push_back({frame.header.type, frame.header.seq, frame.more(), std::string(frame.body)});
+      frames.push_back(
+          {frame.header.type, frame.header.seq, frame.more(), std::string(frame.body)});
     }
   }
   return frames;

@@ -1,0 +1,28 @@
+// Why a system call was refused: which rule of the policy, on which line, and what the code may do
+// instead. The record's `subject` is for a person, so arguments that are names get names.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "sandbox/policy/policy.h"
+
+namespace caisson {
+
+struct DeniedSyscall {
+  int number = 0;                       // x86-64
+  std::array<std::uint64_t, 6> args{};  // as the kernel saw them; pointers are only numbers
+  int error = 0;                        // errno that the caller got
+};
+
+struct DenialText {
+  std::string subject;  // "socket(AF_INET, SOCK_STREAM, 0)"
+  std::string error;    // "EPERM"
+  std::string rule;     // "network.mode: none (builtin:strict:12)"
+  std::string hint;     // one sentence for the model; never how to loosen the policy
+};
+
+DenialText explain_denial(const Policy& policy, const DeniedSyscall& call);
+
+}  // namespace caisson

@@ -1,0 +1,259 @@
+#include "sandbox/session/running_block.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "sandbox/base/json.h"
+#include "sandbox/policy/denial.h"
+
+namespace caisson {
+
+using nlohmann::json;
+using wire::Ending;
+using wire::Type;
+
+namespace {
+
+// A block may display many plots, but not without end: what is kept for the caller is bounded.
+constexpr std::size_t max_displays = 64;
+constexpr std::size_t max_denials = 256;
+
+StateChange state_change(wire::Left left) {
+  switch (left) {
+    case wire::Left::committed:
+      return StateChange::committed;
+    case wire::Left::rolled_back:
+      return StateChange::rolled_back;
+    case wire::Left::unchanged:
+      return StateChange::unchanged;
+    case wire::Left::lost:
+      return StateChange::lost;
+  }
+  return StateChange::lost;
+}
+
+std::string seconds(std::chrono::microseconds time) {
+  return fmt::format("{:.1f} s", static_cast<double>(time.count()) / 1e6);
+}
+
+}  // namespace
+
+RunningBlock::RunningBlock(boost::asio::any_io_executor executor, std::uint64_t block,
+                           const Policy& policy, OutputSink& sink, ToolHost& tools, Send send)
+    : policy_(policy),
+      sink_(sink),
+      tools_(tools),
+      send_(std::move(send)),
+      calls_(executor),
+      end_(executor) {
+  outcome_.block = block;
+}
+
+void RunningBlock::receive(Type type, std::string_view body) {
+  if (ended_) return;
+  if (type == Type::output) return receive_output(body);
+  wire::BlockNumber number;
+  auto rest = body;
+  if (!wire::take(rest, number) || number.block != outcome_.block) return;
+  switch (type) {
+    case Type::display: {
+      const auto bundle = parse_json(rest);
+      if (!bundle || outcome_.displays.size() == max_displays) return;
+      sink_.display(*bundle);
+      outcome_.displays.push_back(*bundle);
+      return;
+    }
+    case Type::tool_call: {
+      const auto request = parse_json(rest);
+      if (!request || !request->is_object()) return;
+      ToolCall call;
+      call.block = outcome_.block;
+      const auto id = request->find("id");
+      if (id != request->end() && id->is_number_unsigned()) call.id = id->get<std::uint64_t>();
+      call.name = get_string(*request, "name");
+      call.arguments = {{"args", request->value("args", json::array())},
+                        {"kwargs", request->value("kwargs", json::object())}};
+      calls_.start(answer(std::move(call)));
+      return;
+    }
+    case Type::result:
+      return receive_result(rest);
+    case Type::denied: {
+      wire::DeniedCall call;
+      if (wire::take(body, call)) receive_denied(call);
+      return;
+    }
+    case Type::finished: {
+      wire::Finished finished;
+      if (wire::take(body, finished)) receive_finished(finished);
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+void RunningBlock::receive_output(std::string_view body) {
+  wire::Output output;
+  if (!wire::take(body, output) || output.block != outcome_.block) return;
+  auto& stream = output.stream == 2 ? outcome_.err : outcome_.out;
+  const auto limit =
+      output.stream == 2 ? policy_.output.stderr_max_bytes : policy_.output.stdout_max_bytes;
+  if (output.tail == 0)
+    sink_.output(output.stream == 2 ? OutputStream::err : OutputStream::out, body);
+  // init keeps these limits; a guest that has been taken over might not.
+  const auto room = limit - std::min<std::uint64_t>(limit, stream.head.size() + stream.tail.size());
+  (output.tail == 0 ? stream.head : stream.tail).append(body.substr(0, room));
+}
+
+void RunningBlock::receive_result(std::string_view text) {
+  const auto result = parse_json(text);
+  if (!result || !result->is_object()) {
+    result_problem_ = "Python's account of the block is not valid: " +
+                      (result ? std::string("not an object") : result.error().message);
+    return;
+  }
+  has_result_ = true;
+  const auto status = get_string(*result, "status", "ok");
+  if (status == "raised") outcome_.status = Status::raised;
+  if (status == "interrupted") outcome_.status = Status::interrupted;
+  if (status == "result_too_large") {
+    outcome_.status = Status::result_too_large;
+    outcome_.reason = fmt::format(
+        "the value's text is longer than {} bytes: assign it to a name and print a part of it",
+        policy_.output.value_max_bytes);
+  }
+  const auto value = result->find("value");
+  if (value != result->end() && value->is_object()) outcome_.value = *value;
+  const auto error = result->find("error");
+  if (error != result->end() && error->is_object()) {
+    outcome_.error = ExceptionInfo{get_string(*error, "type"), get_string(*error, "message"),
+                                   get_string(*error, "traceback")};
+  }
+  const auto loaded = result->find("loaded");
+  if (loaded != result->end() && loaded->is_array()) outcome_.loaded = *loaded;
+}
+
+void RunningBlock::receive_finished(const wire::Finished& finished) {
+  outcome_.out.total_bytes = finished.out_bytes;
+  outcome_.err.total_bytes = finished.err_bytes;
+  outcome_.usage = {std::chrono::microseconds(finished.wall_us),
+                    std::chrono::microseconds(finished.cpu_us), finished.peak_bytes};
+  outcome_.state = {state_change(finished.left), finished.checkpoint};
+  if (finished.ending != Ending::finished) {
+    // What init saw outranks what Python says.
+    outcome_.value = nullptr;
+  }
+  switch (finished.ending) {
+    case Ending::finished:
+      if (!has_result_) {
+        outcome_.status = Status::raised;
+        outcome_.reason = result_problem_;
+      }
+      break;
+    case Ending::interrupted:
+      outcome_.status = Status::interrupted;
+      outcome_.reason = "interrupted";
+      break;
+    case Ending::timeout_wall:
+      outcome_.status = Status::timeout_wall;
+      outcome_.reason =
+          fmt::format("stopped after {}: its wall-clock limit", seconds(outcome_.usage.wall));
+      break;
+    case Ending::timeout_cpu:
+      outcome_.status = Status::timeout_cpu;
+      outcome_.reason =
+          fmt::format("stopped after {} of CPU time: its limit", seconds(outcome_.usage.cpu));
+      break;
+    case Ending::out_of_memory:
+      outcome_.status = Status::out_of_memory;
+      outcome_.reason = fmt::format("killed for lack of memory: the code may use {} MiB",
+                                    policy_.resources.memory_max_bytes >> 20);
+      break;
+    case Ending::signalled:
+      outcome_.status = Status::signal;
+      outcome_.signal = static_cast<int>(finished.detail);
+      outcome_.reason = fmt::format("its process died of signal {}", finished.detail);
+      break;
+    case Ending::exited:
+      outcome_.status = Status::exited;
+      outcome_.exit_code = static_cast<int>(finished.detail);
+      outcome_.reason = fmt::format("it ended its process with status {}", finished.detail);
+      break;
+    case Ending::output_limit:
+      outcome_.status = Status::output_limit;
+      outcome_.reason = fmt::format("killed: it printed {} bytes, more than it may",
+                                    finished.out_bytes + finished.err_bytes);
+      break;
+    case Ending::cancelled:
+      outcome_.status = Status::cancelled;
+      outcome_.reason = "given up by its caller";
+      break;
+    case Ending::protocol:
+      outcome_.status = Status::signal;
+      outcome_.signal = 9;
+      outcome_.reason =
+          "killed: it wrote to the worker's control socket (worker broke the protocol)";
+      break;
+  }
+  if (finished.strays_kept > 0) {
+    outcome_.guarantees["processes"] =
+        fmt::format("{} started by this or an earlier block go on running", finished.strays_kept);
+  }
+  ended_ = true;
+  end_.notify();
+}
+
+void RunningBlock::receive_denied(const wire::DeniedCall& call) {
+  DeniedSyscall denied;
+  denied.number = call.number;
+  denied.error = call.error;
+  std::copy(std::begin(call.args), std::end(call.args), denied.args.begin());
+  const auto text = explain_denial(policy_, denied);
+  for (auto& known : outcome_.denials) {
+    if (known.subject == text.subject && known.rule == text.rule) {
+      known.count += call.count;
+      return;
+    }
+  }
+  if (outcome_.denials.size() == max_denials) return;
+  outcome_.denials.push_back(
+      {"seccomp", text.subject, text.error, text.rule, text.hint, call.count});
+}
+
+boost::asio::awaitable<void> RunningBlock::answer(ToolCall call) {
+  const auto id = call.id;
+  const auto result = co_await tools_.call(std::move(call));
+  json reply{{"id", id}};
+  if (result) {
+    reply["value"] = *result;
+  } else {
+    reply["error"] = result.error().message;
+  }
+  if (!ended_) send_(Type::tool_result, to_text(reply));
+}
+
+void RunningBlock::lose(const std::string& reason) {
+  if (ended_) return;
+  outcome_.status = Status::lost;
+  outcome_.reason = reason;
+  outcome_.value = nullptr;
+  outcome_.state = {StateChange::lost, 0};
+  outcome_.out.total_bytes = outcome_.out.head.size() + outcome_.out.tail.size();
+  outcome_.err.total_bytes = outcome_.err.head.size() + outcome_.err.tail.size();
+  ended_ = true;
+  end_.notify();
+}
+
+boost::asio::awaitable<void> RunningBlock::wait(Deadline deadline) {
+  if (!ended_) co_await end_.wait(deadline);
+}
+
+boost::asio::awaitable<void> RunningBlock::settle() {
+  calls_.cancel();
+  co_await calls_.join();
+}
+
+}  // namespace caisson

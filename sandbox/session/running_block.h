@@ -1,0 +1,62 @@
+// A block while it runs: collects what the guest says of it until `finished`, and turns that into
+// the Outcome. It lives on the stack of Session::execute.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "sandbox/base/condition.h"
+#include "sandbox/base/deadline.h"
+#include "sandbox/base/nursery.h"
+#include "sandbox/policy/policy.h"
+#include "sandbox/session/outcome.h"
+#include "sandbox/session/tool_host.h"
+#include "sandbox/wire/frame.h"
+#include "sandbox/wire/message.h"
+
+namespace caisson {
+
+class RunningBlock {
+ public:
+  using Send = std::function<void(wire::Type, std::string_view body)>;
+
+  RunningBlock(boost::asio::any_io_executor executor, std::uint64_t block, const Policy& policy,
+               OutputSink& sink, ToolHost& tools, Send send);
+
+  // A message of the guest for this block; `body` still has its struct in front. Messages about
+  // another block are dropped: they are late.
+  void receive(wire::Type type, std::string_view body);
+  // The sandbox is gone.
+  void lose(const std::string& reason);
+
+  bool ended() const { return ended_; }
+  // Waits until ended() or the deadline.
+  boost::asio::awaitable<void> wait(Deadline deadline);
+  // Cancels host tools that still run and waits for them. Call it once before the block goes.
+  boost::asio::awaitable<void> settle();
+
+  Outcome& outcome() { return outcome_; }
+
+ private:
+  void receive_output(std::string_view body);
+  void receive_result(std::string_view json);
+  void receive_finished(const wire::Finished& finished);
+  void receive_denied(const wire::DeniedCall& call);
+  boost::asio::awaitable<void> answer(ToolCall call);
+
+  const Policy& policy_;
+  OutputSink& sink_;
+  ToolHost& tools_;
+  Send send_;
+  Nursery calls_;
+  Condition end_;
+  bool ended_ = false;
+  std::string result_problem_;  // why Python's own account of the block cannot be used
+  bool has_result_ = false;
+  Outcome outcome_;
+};
+
+}  // namespace caisson

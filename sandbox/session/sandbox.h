@@ -1,0 +1,113 @@
+// One container with our init in it: starts it, owns its channel, and takes it down. The sessions
+// (Python states) in it share the container and nothing else.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "sandbox/base/condition.h"
+#include "sandbox/base/deadline.h"
+#include "sandbox/base/nursery.h"
+#include "sandbox/base/result.h"
+#include "sandbox/container/backend.h"
+#include "sandbox/policy/compile.h"
+#include "sandbox/policy/policy.h"
+#include "sandbox/session/link.h"
+#include "sandbox/session/running_block.h"
+
+namespace caisson {
+
+class Session;
+
+struct SandboxOptions {
+  Policy policy;
+  CompiledPolicy compiled;               // of `policy`
+  std::string image;                     // as Backend::find_image takes it
+  std::filesystem::path guest_dir;       // has init and worker/
+  std::string guest_mount = "/caisson";  // where the container sees guest_dir
+  std::filesystem::path state_dir;       // of this host's sandboxes; each gets a directory in it
+};
+
+class Sandbox {
+ public:
+  // Starts a container and waits until Python runs in it. Leaves nothing behind when it fails.
+  //
+  // Errors: those of Backend::start; timed_out (policy.time.startup or the deadline);
+  // unsupported (the host or the image lacks what the policy requires: no python3, no Landlock);
+  // io (the state directory cannot be written).
+  static boost::asio::awaitable<Result<std::unique_ptr<Sandbox>>> start(Backend& backend,
+                                                                        SandboxOptions options,
+                                                                        Deadline deadline);
+  // Owners call close() first.
+  ~Sandbox();
+  Sandbox(const Sandbox&) = delete;
+  Sandbox& operator=(const Sandbox&) = delete;
+
+  // A new Python state, seeded with names and JSON values. It lives until close_session() or until
+  // the sandbox is closed. Errors: closed, timed_out.
+  boost::asio::awaitable<Result<std::unique_ptr<Session>>> open_session(nlohmann::json seeds,
+                                                                        Deadline deadline);
+
+  // Ends every process, removes the container and its directory. Idempotent; blocks that run end
+  // as `lost`. Throws Fault when the backend cannot confirm it.
+  boost::asio::awaitable<void> close(Deadline deadline);
+
+  const std::string& id() const { return id_; }
+  const Policy& policy() const { return options_.policy; }
+  // Why there is nothing here any more, or empty while all is well.
+  const std::string& lost_reason() const { return lost_reason_; }
+  // What the backend, the kernel or init cannot enforce here: {"landlock": "off: …"}.
+  const nlohmann::json& guarantees() const { return guarantees_; }
+  // What the zygote said of itself: Python's version, modules that could not be preloaded.
+  const nlohmann::json& python() const { return python_; }
+
+ private:
+  friend class Session;
+
+  struct Context {
+    bool opened = false;
+    RunningBlock* running = nullptr;  // on the stack of Session::execute, while that waits
+  };
+
+  Sandbox(boost::asio::any_io_executor executor, std::string id, SandboxOptions options);
+
+  boost::asio::awaitable<Result<void>> come_up(Backend& backend, Deadline deadline);
+  boost::asio::awaitable<void> drive();
+  boost::asio::awaitable<bool> reconnect();
+  boost::asio::awaitable<void> read_messages(ByteStream& stream);
+  boost::asio::awaitable<void> write_messages(ByteStream& stream);
+  boost::asio::awaitable<void> watch_end();
+  void receive(GuestMessage& message);
+  void lose(std::string reason);
+  // Queues a message for the guest and wakes the writer.
+  void send(wire::Type type, std::uint16_t context, std::string_view body);
+  void note_missing(std::uint32_t bits);
+
+  boost::asio::any_io_executor executor_;
+  const std::string id_;
+  SandboxOptions options_;
+  std::filesystem::path directory_;
+  std::unique_ptr<Container> container_;
+  std::unique_ptr<ByteStream> stream_;
+  Link link_;
+  Nursery nursery_;
+  Condition outgoing_;  // there is something to write
+  Condition change_;    // what stands below has changed
+  std::map<std::uint16_t, Context> contexts_;
+  std::uint16_t last_context_ = 0;
+  bool ready_ = false;
+  bool closing_ = false;
+  std::string failure_;  // init's own words about why it cannot start
+  std::string lost_reason_;
+  std::string last_log_;  // what init or the zygote said last, for error messages
+  nlohmann::json guarantees_ = nlohmann::json::object();
+  nlohmann::json python_;
+};
+
+}  // namespace caisson

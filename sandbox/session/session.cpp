@@ -1,0 +1,142 @@
+#include "sandbox/session/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/this_coro.hpp>
+#include <limits>
+
+#include "sandbox/base/json.h"
+#include "sandbox/base/utf8.h"
+#include "sandbox/session/running_block.h"
+#include "sandbox/session/sandbox.h"
+
+namespace caisson {
+namespace {
+
+using namespace std::chrono_literals;
+
+// How long after its own limits a guest may be silent before it is given up: init has to sweep
+// the processes that a block leaves, which took under 0.2 s for a fork bomb of 64.
+constexpr auto silence = 5s;
+
+// What is wrong with the text of a block, or empty.
+std::string problem_of(const std::string& code, const Policy& policy) {
+  if (code.size() > policy.input.max_bytes) {
+    return fmt::format("the block is {} bytes long, the policy takes at most {} (input.max_bytes)",
+                       code.size(), policy.input.max_bytes);
+  }
+  if (const auto at = invalid_utf8(code); at != code.size()) {
+    const auto line =
+        1 + std::count(code.begin(), code.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+    return fmt::format("the block is not UTF-8: byte 0x{:02x} at offset {} (line {})",
+                       static_cast<unsigned char>(code[at]), at, line);
+  }
+  if (const auto at = code.find('\0'); at != std::string::npos) {
+    return fmt::format("the block has a NUL byte at offset {}", at);
+  }
+  return "";
+}
+
+// The smaller of the block's own bound and the policy's; 0 stands for none.
+std::uint32_t bound_ms(std::chrono::milliseconds own, Millis policy) {
+  const auto time = own > 0ms && (policy == Millis{} || own < policy) ? own : policy;
+  const auto most = std::numeric_limits<std::uint32_t>::max();
+  return static_cast<std::uint32_t>(std::min<std::int64_t>(time.count(), most));
+}
+
+}  // namespace
+
+Session::Session(Sandbox& sandbox, std::uint16_t context) : sandbox_(sandbox), context_(context) {}
+
+bool Session::closed() const {
+  return !sandbox_.lost_reason().empty();
+}
+
+boost::asio::awaitable<Result<void>> Session::take_turn(Deadline deadline) {
+  while (!closed() && sandbox_.contexts_[context_].running != nullptr) {
+    if (deadline.passed()) {
+      co_return Error(Errc::timed_out, "another block of this session still runs");
+    }
+    co_await sandbox_.change_.wait(deadline);
+  }
+  if (closed()) co_return Error(Errc::closed, "the session has ended: " + sandbox_.lost_reason());
+  co_return boost::system::in_place_value;
+}
+
+boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline deadline,
+                                                         OutputSink& sink, ToolHost& tools) {
+  namespace this_coro = boost::asio::this_coro;
+  const auto& policy = sandbox_.policy();
+  if (auto problem = problem_of(block.code, policy); !problem.empty()) {
+    co_return Error(Errc::bad_input, std::move(problem));
+  }
+  if (auto turn = co_await take_turn(deadline); !turn) co_return turn.error();
+
+  auto send = [this](wire::Type type, std::string_view body) {
+    sandbox_.send(type, context_, body);
+  };
+  const auto number = ++last_block_;
+  RunningBlock running(co_await this_coro::executor, number, policy, sink, tools, send);
+  sandbox_.contexts_[context_].running = &running;
+
+  wire::Execute request;
+  request.block = number;
+  request.wall_ms = bound_ms(block.wall, policy.time.block);
+  request.cpu_ms = bound_ms(block.cpu, policy.time.cpu);
+  request.grace_ms = static_cast<std::uint32_t>(policy.time.kill_grace.count());
+  nlohmann::json body{{"code", block.code}};
+  if (!block.label.empty()) body["label"] = block.label;
+  if (block.kind == Block::Kind::tools) body["load"] = true;
+  std::string message(wire::bytes_of(request));
+  message += to_text(body);
+  send(wire::Type::execute, message);
+
+  // A block that was started is always seen to its end, also when the caller is cancelled: only
+  // the guest knows how it ended, and `running` is on this stack.
+  co_await this_coro::throw_if_cancelled(false);
+  bool cancelled = false;
+  auto limit = deadline;
+  if (request.wall_ms > 0) {
+    // No host tool may pause the clocks yet, so init must have spoken by then.
+    limit =
+        limit.sooner(Deadline::after(Millis(request.wall_ms) + policy.time.kill_grace + silence));
+  }
+  bool interrupted = false;
+  while (!running.ended()) {
+    co_await running.wait(limit);
+    if (running.ended()) break;
+    const auto state = co_await this_coro::cancellation_state;
+    if (!cancelled && state.cancelled() != boost::asio::cancellation_type::none) {
+      cancelled = true;
+      co_await this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
+    } else if (!limit.passed()) {
+      continue;
+    }
+    if (interrupted) {
+      sandbox_.lose("the guest did not answer in time");
+      break;
+    }
+    interrupted = true;
+    wire::Interrupt interrupt;
+    interrupt.block = number;
+    interrupt.grace_ms = request.grace_ms;
+    interrupt.reason = static_cast<std::uint32_t>(wire::Ending::cancelled);
+    send(wire::Type::interrupt, wire::bytes_of(interrupt));
+    limit = Deadline::after(policy.time.kill_grace + silence);
+  }
+  co_await running.settle();
+  sandbox_.contexts_[context_].running = nullptr;
+  sandbox_.change_.notify();
+  if (cancelled) {
+    co_await this_coro::reset_cancellation_state(boost::asio::enable_terminal_cancellation());
+  }
+  co_await this_coro::throw_if_cancelled(true);
+  if (cancelled) throw boost::system::system_error(boost::asio::error::operation_aborted);
+  for (const auto& [what, why] : sandbox_.guarantees().items()) {
+    running.outcome().guarantees[what] = why;
+  }
+  co_return std::move(running.outcome());
+}
+
+}  // namespace caisson
