@@ -26,7 +26,7 @@ enum class Reading { go_on, enough };  // enough: close the connection, the repl
 
 struct Request {
   std::vector<Message> messages;
-  std::optional<double> temperature;       // sent only when set: reasoning models refuse it
+  std::optional<double> temperature;  // sent only when set: reasoning models refuse it
   std::optional<std::uint32_t> max_tokens;
 };
 
@@ -37,15 +37,15 @@ struct TokenUsage {
 };
 
 enum class ReplyEnd {
-  finished,    // the provider said why it ended
-  no_reason,   // the end mark came without a reason; the text is whole
-  stopped,     // we had read enough
-  length,      // the provider's token limit cut it: code in it may be cut too
-  truncated,   // the stream broke off: code in it must not run
+  finished,   // the provider said why it ended
+  no_reason,  // the end mark came without a reason; the text is whole
+  stopped,    // we had read enough
+  length,     // the provider's token limit cut it: code in it may be cut too
+  truncated,  // the stream broke off: code in it must not run
 };
 
 struct Reply {
-  std::string content;      // all of it, as the deltas gave it
+  std::string content;  // all of it, as the deltas gave it
   std::string reasoning;
   std::string refusal;
   ReplyEnd end = ReplyEnd::finished;
