@@ -1,0 +1,156 @@
+"""The process of one session: its namespace, and the loop that takes blocks from init and answers.
+
+The zygote forks it (`start`). It ends when init closes the control socket.
+"""
+
+import _socket
+import builtins
+import gc
+import os
+import resource
+import sys
+import threading
+import types
+
+from _caisson import guard, wire
+from _caisson.capture import Streams
+from _caisson.display import Display
+from _caisson.execute import Executor
+from _caisson.figures import Figures
+from _caisson.interrupts import Interrupts
+from _caisson.tools import ToolError, Tools, module as caisson_module
+from _caisson import tracebacks
+
+_exit = os._exit
+
+
+def start(zygote, config, context, request, fds):
+    """In the zygote: forks the head of a session twice, so that it becomes a child of init. `fds` are
+    [control, stdout, stderr]; they are closed here. A head that can't start closes them too, which
+    is how init learns of it."""
+    try:
+        child = os.fork()
+        if child == 0:
+            try:
+                if os.fork() == 0:
+                    zygote.abandon()
+                    _live(config, context, request, fds)
+            finally:
+                _exit(0)
+        os.waitpid(child, 0)
+    finally:
+        for fd in fds:
+            os.close(fd)
+
+
+def _live(config, context, request, fds):
+    try:
+        channel, executor, streams, tools = _become(config, context, request, fds)
+        channel.send(wire.OPENED)
+        _serve(channel, executor, streams, tools)
+    except wire.Closed:
+        _exit(0)
+    except BaseException as error:
+        os.write(2, b"the session's process could not start: %s: %s\n"
+                 % (type(error).__name__.encode(), str(error).encode("utf-8", "replace")))
+    finally:
+        _exit(1)
+
+
+def _become(config, context, request, fds):
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    control, out, err = (wire.high(fd) for fd in fds)
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    os.closerange(3, min(fd for fd in (control, out, err)))
+    os.closerange(max(control, out, err) + 1, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 65536))
+    _reseed()
+
+    channel = wire.Channel(_socket.socket(fileno=control), context)
+    streams = Streams(out, err)
+    interrupts = Interrupts()
+    display = Display(channel, streams, config.get("display_max_bytes", 8 << 20))
+    figures = Figures(display)
+    figures.install()
+    tools = Tools(channel)
+    main = types.ModuleType("__main__")
+    sys.modules["__main__"] = main
+    sys.modules["caisson"] = caisson_module(tools, display)
+    sys.modules.pop("_caisson", None)
+    sys.argv = [""]
+    builtins.display = display
+    builtins.ToolError = ToolError
+    executor = Executor(main, channel, streams, interrupts, figures, tools, config)
+    executor.bind_aliases(config.get("aliases") or {})
+    for tool in request.get("tools") or []:
+        main.__dict__[tool["name"]] = tools.stub(**tool)
+    main.__dict__.update(request.get("seeds") or {})
+    guard.install(config.get("deny") or {})
+
+    def in_child():
+        executor.forked = True
+        channel.abandon()
+        tools.abandon()
+
+    os.register_at_fork(after_in_child=in_child)
+    threading.excepthook = _thread_failed(config)
+    gc.enable()
+    return channel, executor, streams, tools
+
+
+def _reseed():
+    """Sessions of one zygote must not draw the same numbers."""
+    random = sys.modules.get("random")
+    if random is not None:
+        random.seed()
+    random = sys.modules.get("numpy.random")
+    if random is not None:
+        random.seed()
+
+
+def _thread_failed(config):
+    workspace = config.get("workspace", "/workspace")
+
+    def report(details):
+        """An exception that ended a thread, as a block's own would be shown."""
+        if details.exc_type is SystemExit or details.exc_value is None:
+            return
+        description = tracebacks.describe(details.exc_value, None, workspace)
+        name = details.thread.name if details.thread is not None else "?"
+        sys.stderr.write("Exception in thread %s:\n%s" % (name, description["traceback"]))
+
+    return report
+
+
+def _serve(channel, executor, streams, tools):
+    while True:
+        try:
+            kind, _, body, fds = channel.receive()
+        except wire.Closed:
+            _exit(0)
+        except OSError:
+            _exit(1)  # user code has closed the socket
+        except BaseException:
+            continue  # from a handler that user code set for some signal; nothing was read
+        if kind == wire.EXECUTE:
+            block = wire.BLOCK.unpack_from(body)[0]
+            try:
+                result = executor.run(block, wire.decode(body[8:]))
+            except BaseException:
+                result = b'{"status":"raised","value":null,"error":{"type":"WorkerError","message":"the ' \
+                         b'worker could not run this block","traceback":""}}'
+            if executor.forked:
+                _exit(0)
+            if len(result) > wire.MAX_MESSAGE - 64:
+                result = b'{"status":"result_too_large","value":null,"error":null}'
+            channel.finish(block, result)
+        elif kind == wire.PIPES:
+            streams.attach(*fds)
+        elif kind == wire.TOOL_RESULT:
+            tools.receive(body)
+        else:
+            for fd in fds:
+                os.close(fd)

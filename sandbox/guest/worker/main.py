@@ -1,0 +1,89 @@
+"""The zygote: imports what sessions share, then forks a process for each of them. It never runs user
+code. init starts it as `python3 -I -X utf8 main.py` with its control socket as descriptor 3.
+
+The other files of this directory are loaded by hand, not imported, for three reasons: `tools` or
+`display` must stay free as names of the user's modules; tracebacks must not name paths of the image;
+and each gets builtins of its own, so that code which replaces `len` does not replace ours.
+"""
+
+import sys
+
+_FILES = ["wire", "interrupts", "capture", "tracebacks", "display", "figures", "guard", "tools",
+          "execute", "head"]
+
+
+def load(directory):
+    """The worker as a package. It is in sys.modules under a private name until heads take it out."""
+    import builtins
+
+    module_type = type(sys)
+    package = module_type("_caisson")
+    package.__path__ = []
+    sys.modules["_caisson"] = package
+    for name in _FILES:
+        with open(directory + "/" + name + ".py", encoding="utf-8") as file:
+            source = file.read()
+        module = module_type("_caisson." + name)
+        module.__dict__["__builtins__"] = vars(builtins).copy()
+        sys.modules[module.__name__] = module
+        exec(compile(source, "<caisson>/%s.py" % name, "exec"), module.__dict__)
+        setattr(package, name, module)
+    for name in _FILES:
+        del sys.modules["_caisson." + name]
+    return package
+
+
+def preload(modules):
+    """Imports them; which could be, and why the others could not."""
+    import importlib
+
+    done, failed = [], {}
+    for name in modules:
+        try:
+            importlib.import_module(name)
+            done.append(name)
+        except Exception as error:
+            failed[name] = "%s: %s" % (type(error).__name__, error)
+    return done, failed
+
+
+def main():
+    import gc
+    import os
+
+    import _signal
+    import _socket
+
+    _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
+    worker = load(os.path.dirname(os.path.abspath(__file__)))
+    wire = worker.wire
+    channel = wire.Channel(_socket.socket(fileno=3))
+    try:
+        kind, _, body, _ = channel.receive()
+        if kind != wire.SETUP:
+            raise wire.Closed("the first message must be `setup`, not %d" % kind)
+        config = wire.decode(body)
+        done, failed = preload(config.get("preload") or [])
+        gc.collect()
+        gc.disable()
+        gc.freeze()  # a collection in a head would copy every page that has an object in it
+        version = "%d.%d.%d" % sys.version_info[:3]
+        channel.send(wire.READY, wire.encode({"python": version, "preloaded": done, "failed": failed}))
+        while True:
+            kind, context, body, fds = channel.receive()
+            if kind != wire.OPEN or len(fds) != 3:
+                raise wire.Closed("`open` with three descriptors was expected, not %d with %d"
+                                  % (kind, len(fds)))
+            try:
+                worker.head.start(channel, config, context, wire.decode(body), fds)
+            except OSError as error:
+                print("no process for a session: %s" % error, file=sys.stderr, flush=True)
+    except wire.Closed as error:
+        if str(error) != "end of the control socket":
+            print("the zygote stops: %s" % error, file=sys.stderr, flush=True)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
