@@ -67,6 +67,8 @@ class ChatStream {
   bool done() const { return done_; }
   // The server reported an error: no need to read on.
   bool failed() const { return !result_.error.is_null() && !result_.error.empty(); }
+  // At least one event is there that only a chat completion has (or tries to have).
+  bool is_chat() const { return result_.any_chunk || done_ || result_.bad_events > 0; }
   // The reader has been given something: a retry would show it twice.
   bool delivered() const { return delivered_; }
 

@@ -51,6 +51,10 @@ struct Reply {
   ReplyEnd end = ReplyEnd::finished;
   std::string finish_reason;  // as the provider wrote it, may be empty
   TokenUsage usage;
+  // What went wrong on the way, for a person; empty when nothing did. Set when `end` is truncated.
+  std::string problem;
+  // Events of the stream that were not JSON: text is probably missing, code in it should not run.
+  std::uint32_t lost_events = 0;
 };
 
 class Model {
@@ -62,8 +66,9 @@ class Model {
   //
   // Retries (429, 5xx, a refused connection) happen only before the first content byte.
   // Errors: unavailable, unauthorized, rate_limited, timed_out, too_large (the context is full),
-  // protocol (not a stream, or an error inside it). A stream that breaks off is not an error but
-  // Reply{end: truncated}. Cancellation closes the connection.
+  // not_found (no such model or path), bad_input (the server does not accept the request, or
+  // redirects), protocol (not a stream, or an error inside it). A stream that breaks off after the
+  // first delta is not an error but Reply{end: truncated}. Cancellation closes the connection.
   virtual boost::asio::awaitable<Result<Reply>> complete(Request request, Deadline deadline,
                                                          Reader reader) = 0;
   // "openai:gpt-4o-mini", "script:demo.yaml": for logs and the journal.

@@ -10,6 +10,8 @@
 #include <random>
 #include <sstream>
 
+#include "tests/orchestrator/llm/stream_cases.h"
+
 namespace caisson {
 namespace {
 
@@ -21,17 +23,6 @@ std::string read(const fs::path& path) {
   std::ostringstream text;
   text << file.rdbuf();
   return std::move(text).str();
-}
-
-std::string base64(std::string_view text) {
-  std::string bytes(text.size(), '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
-  // OpenSSL counts the padding as bytes.
-  const auto padding = text.ends_with("==") ? 2U : text.ends_with('=') ? 1U : 0U;
-  bytes.resize(static_cast<std::size_t>(size) - padding);
-  return bytes;
 }
 
 // Feeds `stream` in pieces that end at `cuts`. The deltas must add up to the result.
@@ -81,30 +72,21 @@ void expect_under_every_split(const std::string& stream, const json& expected) {
   }
 }
 
-void expect_corner_cases(const fs::path& table) {
-  std::ifstream lines(table);
-  ASSERT_TRUE(lines) << table;
-  int count = 0;
-  for (std::string line; std::getline(lines, line);) {
-    if (line.empty()) continue;
-    const json example = json::parse(line);
-    SCOPED_TRACE(example["name"].get<std::string>());
-    const std::string stream = example.contains("b64") ? base64(example["b64"].get<std::string>())
-                                                       : example["text"].get<std::string>();
-    expect_under_every_split(stream, example["expect"]);
-    ++count;
+void expect_corner_cases(const char* table) {
+  const auto cases = test::load_streams(table);
+  ASSERT_FALSE(cases.empty()) << table;
+  for (const auto& example : cases) {
+    SCOPED_TRACE(example.name);
+    expect_under_every_split(example.stream, example.expected);
   }
-  EXPECT_GT(count, 0);
 }
 
-const fs::path cases = fs::path(CAISSON_SOURCE_DIR) / "tests/cases/streams";
-
 TEST(ChatStream, CornerCasesUnderEverySplit) {
-  expect_corner_cases(cases / "corner.jsonl");
+  expect_corner_cases("corner.jsonl");
 }
 
 TEST(ChatStream, MoreCornerCasesUnderEverySplit) {
-  expect_corner_cases(cases / "corner_more.jsonl");
+  expect_corner_cases("corner_more.jsonl");
 }
 
 std::string sha256(std::string_view text) {
