@@ -36,7 +36,8 @@ class Container {
   virtual const std::string& id() const = 0;
   // A new connection to init; an older one is dead from then on. Waits for init to listen.
   // Errors: timed_out, closed (the container has ended; the message has what it said last).
-  virtual boost::asio::awaitable<Result<std::unique_ptr<ByteStream>>> connect(Deadline deadline) = 0;
+  virtual boost::asio::awaitable<Result<std::unique_ptr<ByteStream>>> connect(
+      Deadline deadline) = 0;
   // Ends every process in it and removes it, its cgroup, mounts and directories. Idempotent.
   // Throws Fault when that can't be confirmed by the deadline.
   virtual boost::asio::awaitable<void> kill(Deadline deadline) = 0;
@@ -66,7 +67,9 @@ class Backend {
   virtual boost::asio::awaitable<Result<std::unique_ptr<Container>>> start(ContainerSpec spec,
                                                                            Deadline deadline) = 0;
   // What of `spec` this backend cannot enforce on this host: {"memory limit": "off: rootless …"}.
-  virtual std::map<std::string, std::string> missing_guarantees(const ContainerSpec& spec) const = 0;
+  // Known after the first probe() or start().
+  virtual std::map<std::string, std::string> missing_guarantees(
+      const ContainerSpec& spec) const = 0;
   // Containers of ours (by label) that run now, also those of an orchestrator that has died.
   virtual boost::asio::awaitable<Result<std::vector<std::string>>> list(Deadline deadline) = 0;
   // Removes a container by the id that list() gave, with all that belongs to it.
