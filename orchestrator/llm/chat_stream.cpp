@@ -143,16 +143,17 @@ Reading ChatStream::take_choice(const json& choice) {
                               ? member(delta, "reasoning_content")
                               : member(delta, "reasoning");
   if (reasoning.is_string()) piece.reasoning = reasoning.get<std::string>();
+  const std::size_t size = piece.content.size() + piece.reasoning.size();
+  if (result_.content.size() + result_.reasoning.size() + size > max_reply_bytes_) {
+    result_.error = {{"message", "the reply is larger than this program takes"}};
+    return Reading::go_on;
+  }
   result_.content += piece.content;
   result_.reasoning += piece.reasoning;
   result_.refusal += get_string(delta, "refusal");
   take_tool_calls(member(delta, "tool_calls"));
   if (is_there(member(choice, "finish_reason"))) {
     result_.finish = text_of(member(choice, "finish_reason"));
-  }
-  if (result_.content.size() + result_.reasoning.size() > max_reply_bytes) {
-    result_.error = {{"message", "the reply is larger than 64 MiB"}};
-    return Reading::enough;
   }
   if (piece.content.empty() && piece.reasoning.empty()) return Reading::go_on;
   delivered_ = true;

@@ -50,10 +50,11 @@ struct ChatResult {
 class ChatStream {
  public:
   // A reply of this size is a server gone wrong: the largest context windows are some 4 MB of text.
-  static constexpr std::size_t max_reply_bytes = 64U << 20U;
+  static constexpr std::size_t default_max_reply_bytes = 64U << 20U;
 
   // Each delta goes to `reader` as soon as its event is complete.
-  explicit ChatStream(Model::Reader reader) : reader_(std::move(reader)) {}
+  explicit ChatStream(Model::Reader reader, std::size_t max_reply_bytes = default_max_reply_bytes)
+      : reader_(std::move(reader)), max_reply_bytes_(max_reply_bytes) {}
 
   // Takes the next bytes. `enough` when the reader said so; the deltas after that one are dropped,
   // also on later calls.
@@ -82,6 +83,7 @@ class ChatStream {
   void take_tool_calls(const nlohmann::json& calls);
 
   Model::Reader reader_;
+  std::size_t max_reply_bytes_;
   SseParser parser_;
   ChatResult result_;
   bool done_ = false;

@@ -135,6 +135,7 @@ boost::asio::awaitable<Result<Reply>> OpenAiModel::complete(Request request, Dea
     }
     if (!wait || *wait >= deadline.left()) {
       Error error = std::move(result.problem.error);
+      if (error.code == Errc::closed) error.code = Errc::unavailable;
       error.message = without_key(std::move(error.message));
       if (attempt > 0) error.message += "\nAsked " + std::to_string(attempt + 1) + " times";
       co_return error;
@@ -204,6 +205,7 @@ boost::asio::awaitable<OpenAiModel::Attempt> OpenAiModel::read_stream(const Requ
   // The beginning of the body, while it could still be something else than a stream. The content
   // type does not tell: some servers send a stream as JSON, and proxies a page as a stream.
   std::string head;
+  const bool says_stream = is_type(answer.header("content-type"), "event-stream");
   const std::size_t max_head =
       is_type(answer.header("content-type"), "json") ? max_whole_bytes : max_head_bytes;
   std::array<char, 16384> buffer;
@@ -221,9 +223,11 @@ boost::asio::awaitable<OpenAiModel::Attempt> OpenAiModel::read_stream(const Requ
       break;
     }
     if (piece.empty()) break;
-    if (!stream.is_chat()) {
+    if (stream.is_chat()) continue;
+    if (head.size() < max_head) {
       head += piece;
-      if (head.size() >= max_head) break;
+    } else if (!says_stream) {
+      break;  // a stream may begin with half an hour of comments, a page may not go on for ever
     }
   }
   Refusal refusal = refusal_of(answer);
@@ -235,7 +239,7 @@ boost::asio::awaitable<OpenAiModel::Attempt> OpenAiModel::read_stream(const Requ
                        Failure::will_stay};
     co_return attempt;
   }
-  const bool only_comments = is_type(refusal.content_type, "event-stream") && head.starts_with(':');
+  const bool only_comments = says_stream && head.starts_with(':');
   if (end.why == StreamEnd::Why::eof && !stream.is_chat() && !head.empty() && !only_comments) {
     if (!is_whole_completion(head)) {
       refusal.body = std::move(head);

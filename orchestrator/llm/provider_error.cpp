@@ -20,24 +20,6 @@ std::string lower(std::string text) {
   return text;
 }
 
-// The first line with something on it; what a terminal would obey becomes a space.
-std::string one_line(std::string_view text) {
-  constexpr std::size_t max_bytes = 500;
-  const auto start = text.find_first_not_of(" \t\r\n");
-  if (start == std::string_view::npos) return {};
-  text = text.substr(start);
-  text = text.substr(0, text.find_first_of("\r\n"));
-  const bool cut = text.size() > max_bytes;
-  text = text.substr(0, max_bytes);
-  text = text.substr(0, invalid_utf8(text));
-  std::string line(text);
-  for (char& c : line) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-  }
-  while (line.ends_with(' ') || line.ends_with('.')) line.pop_back();
-  return cut ? line + "…" : line;
-}
-
 std::string scalar(const json& object, const char* key) {
   if (!object.is_object()) return {};
   const auto found = object.find(key);
@@ -175,6 +157,23 @@ Explained explain(const Asked& asked, unsigned status, const ProviderError& erro
 }
 
 }  // namespace
+
+std::string one_line(std::string_view text) {
+  constexpr std::size_t max_bytes = 500;
+  const auto start = text.find_first_not_of(" \t\r\n");
+  if (start == std::string_view::npos) return {};
+  text = text.substr(start);
+  text = text.substr(0, text.find_first_of("\r\n"));
+  const bool cut = text.size() > max_bytes;
+  text = text.substr(0, max_bytes);
+  text = text.substr(0, invalid_utf8(text));
+  std::string line(text);
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  }
+  while (line.ends_with(' ') || line.ends_with('.')) line.pop_back();
+  return cut ? line + "…" : line;
+}
 
 ProviderError read_error(const json& error) {
   if (error.is_string()) return {one_line(error.get<std::string>()), "", ""};

@@ -11,6 +11,10 @@
 
 namespace caisson {
 
+// The first line of a text with something on it, for a message: at most 500 bytes, without control
+// characters and without a full stop at its end.
+std::string one_line(std::string_view text);
+
 // The parts of an error that a server sent.
 struct ProviderError {
   std::string message;  // one line, at most 500 bytes; empty when it said nothing

@@ -84,7 +84,7 @@ Conclusion conclude(const Asked& asked, const Request& request, const ChatResult
     return failed({Error(Errc::protocol, asked.url +
                                              ": the stream is not a chat completion, it "
                                              "says: " +
-                                             result.first_bad_event),
+                                             one_line(result.first_bad_event)),
                    Failure::will_stay});
   }
   return failed(

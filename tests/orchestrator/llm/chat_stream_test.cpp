@@ -202,6 +202,14 @@ TEST(ChatStream, AnEventBeyondTheLimitIsAnErrorInTheStream) {
   EXPECT_EQ(chat.result().outcome, StreamOutcome::error_in_stream);
 }
 
+TEST(ChatStream, AReplyBeyondTheLimitIsAnErrorInTheStream) {
+  ChatStream chat(nullptr, 10);
+  chat.feed(event({{"content", "0123456"}}));
+  EXPECT_FALSE(chat.failed());
+  EXPECT_EQ(chat.feed(event({{"reasoning", "0123456"}})), Reading::go_on);
+  EXPECT_TRUE(chat.failed());
+}
+
 TEST(ChatStream, TypesThatNobodyExpectsDoNoHarm) {
   const std::string stream =
       "data: {\"choices\": {}}\n\ndata: {\"choices\": [1, null, \"x\", []]}\n\n"

@@ -90,6 +90,12 @@ TEST(OpenAi, AJsonErrorWithStatus200IsAnError) {
       Errc::protocol, {"no such thing"});
 }
 
+TEST(OpenAi, AStreamOfSomethingElseIsShown) {
+  Conversation chat;
+  expect_error(chat.ask({event_stream({"data: hello\x1b[2J there\n\n", "data: <p>\n\n"})}),
+               Errc::protocol, {"hello [2J there"});
+}
+
 TEST(OpenAi, AnErrorInsideTheStreamIsAnError) {
   Conversation chat;
   expect_error(

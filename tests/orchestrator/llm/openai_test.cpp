@@ -174,6 +174,15 @@ TEST(OpenAi, AKeyWithALineEndIsTrimmedAndOneWithALineBreakRefused) {
   EXPECT_EQ(model.error().code, Errc::bad_input);
 }
 
+TEST(OpenAi, AModelMayThinkForManyComments) {
+  Conversation chat;
+  std::string comments;
+  while (comments.size() < 300'000) comments += ": OPENROUTER PROCESSING\n\n";
+  const auto reply = chat.ask({event_stream({comments, content("Hello") + finish("stop") + done})});
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(reply->content, "Hello");
+}
+
 TEST(OpenAi, CancellingClosesTheConnection) {
   boost::asio::io_context loop(1);
   HttpAnswer answer = event_stream({content("Hel")});
