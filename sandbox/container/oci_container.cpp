@@ -30,20 +30,29 @@ bool state_is_left(const OciPlace& place) {
   return std::filesystem::exists(place.root / place.id, error);
 }
 
-// The init that the runtime wrote down, killed through a pidfd that is checked to be a container's:
-// a number in a file may long since belong to somebody else.
-void kill_written_init(const OciPlace& place) {
+// The init that the runtime wrote down, killed, as a pidfd that is checked to be a container's: a
+// number in a file may long since belong to somebody else. Nothing when there is none.
+OwnedFd kill_written_init(const OciPlace& place) {
   pid_t pid = 0;
   std::ifstream(place.bundle / "pid") >> pid;
-  if (pid <= 1) return;
-  const OwnedFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!process) return;
+  if (pid <= 1) return OwnedFd();
+  OwnedFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!process) return process;
   std::ifstream groups(fmt::format("/proc/{}/cgroup", pid));
   const std::string text(std::istreambuf_iterator<char>(groups), {});
-  if (text.find("/" + cgroup_name(place.id)) == std::string::npos) return;
+  if (text.find("/" + cgroup_name(place.id)) == std::string::npos) return OwnedFd();
   ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
+  return process;
+}
+
+// Whether it is dead; reaps it when it is a child of ours.
+bool is_gone(const OwnedFd& process) {
+  if (!process) return true;
+  pollfd waiting{.fd = process.get(), .events = POLLIN, .revents = 0};
+  if (::poll(&waiting, 1, 0) != 1) return false;
   siginfo_t info{};
   ::waitid(P_PIDFD, static_cast<id_t>(process.get()), &info, WEXITED | WNOHANG);
+  return true;
 }
 
 }  // namespace
@@ -55,7 +64,7 @@ std::vector<std::string> OciPlace::command(std::vector<std::string> rest) const 
 }
 
 asio::awaitable<std::string> remove_oci(OciPlace place, Deadline deadline) {
-  kill_written_init(place);
+  const OwnedFd init = kill_written_init(place);
   std::string problem;
   const std::string group = cgroup_name(place.id);
   for (auto pause = 1ms;; pause = std::min(pause * 2, 50ms)) {
@@ -72,7 +81,7 @@ asio::awaitable<std::string> remove_oci(OciPlace place, Deadline deadline) {
       }
     }
     const bool swept = sweep_cgroups(group);
-    if (swept && !state_is_left(place)) break;
+    if (is_gone(init) && swept && !state_is_left(place)) break;
     if (deadline.passed()) {
       co_return fmt::format("{} still has {} of container {}{}", place.program,
                             swept ? "state" : "cgroups", place.id,
