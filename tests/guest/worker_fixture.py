@@ -62,13 +62,17 @@ class Link:
 class Zygote:
     def __init__(self, python=sys.executable, stderr=None, **config):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        high = os.dup(theirs.fileno()) if theirs.fileno() == 3 else theirs.fileno()
-        actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, high, 3)]
+        theirs_fd = theirs.fileno()
+        high = os.dup(theirs_fd) if theirs_fd == 3 else theirs_fd
+        actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
         if stderr is not None:
             actions.append((os.POSIX_SPAWN_DUP2, stderr, 2))
-        self.pid = os.posix_spawn(python, ["python3", "-I", "-X", "utf8", MAIN], os.environ,
+        actions.append((os.POSIX_SPAWN_DUP2, high, 3))
+        self.pid = os.posix_spawn(python, [python, "-I", "-X", "utf8", MAIN], os.environ,
                                   file_actions=actions)
         theirs.close()
+        if high != theirs_fd:
+            os.close(high)
         self.link = Link(ours)
         config.setdefault("workspace", os.getcwd())
         self.link.send(SETUP, json.dumps(config).encode())

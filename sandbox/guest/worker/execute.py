@@ -90,7 +90,7 @@ class Executor:
         try:
             _getcwd()
         except OSError:
-            self._go_home()
+            self.go_home()
         self._streams.start(block)
         self._tools.start_block()
         self._channel.block = block
@@ -99,7 +99,7 @@ class Executor:
         self._interrupts.armed = True
         source = request["code"]
         label = request.get("label")
-        filename = "<%s>" % label if label else "<block %d>" % block
+        filename = _filename(label) if label else "<block %d>" % block
         value = self._execute(source, filename)
         names = self._names
         names["__result__"] = value
@@ -189,12 +189,17 @@ class Executor:
         self._tools.end_block()
         self._streams.finish()
 
-    def _go_home(self):
+    def go_home(self):
+        """To the workspace, or where there is none, to the root directory."""
         for path in (self._workspace, "/"):
             try:
                 return _chdir(path)
             except OSError:
                 continue
+
+
+def _filename(label):
+    return "<%s>" % "".join(c for c in label[:100] if c.isprintable() and c not in "<>")
 
 
 def _expression(source, filename, flags):

@@ -59,18 +59,15 @@ def _live(config, context, request, fds):
 
 def _become(config, context, request, fds):
     os.setsid()
-    null = os.open(os.devnull, os.O_RDONLY)
+    null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
-    os.close(null)
-    control, out, err = (wire.high(fd) for fd in fds)
-    os.dup2(out, 1)
-    os.dup2(err, 2)
-    os.closerange(3, min(fd for fd in (control, out, err)))
-    os.closerange(max(control, out, err) + 1, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 65536))
+    kept = control, out, err, null = [wire.high(fd) for fd in list(fds) + [null]]
+    os.closerange(3, min(kept))
+    os.closerange(max(kept) + 1, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 65536))
     _reseed()
 
     channel = wire.Channel(_socket.socket(fileno=control), context)
-    streams = Streams(out, err)
+    streams = Streams(out, err, null)
     interrupts = Interrupts()
     display = Display(channel, streams, config.get("display_max_bytes", 8 << 20))
     figures = Figures(display)
@@ -81,9 +78,12 @@ def _become(config, context, request, fds):
     sys.modules["caisson"] = caisson_module(tools, display)
     sys.modules.pop("_caisson", None)
     sys.argv = [""]
+    sys.path.insert(0, config.get("workspace", "/workspace"))
+    sys.dont_write_bytecode = True  # a module that is rewritten within a second must not come from a cache
     builtins.display = display
     builtins.ToolError = ToolError
     executor = Executor(main, channel, streams, interrupts, figures, tools, config)
+    executor.go_home()
     executor.bind_aliases(config.get("aliases") or {})
     for tool in request.get("tools") or []:
         main.__dict__[tool["name"]] = tools.stub(**tool)

@@ -69,8 +69,13 @@ def describe(error, sources, workspace):
     left_out = {}
     for exception in _related(error):
         _shorten(exception, left_out)
-    report = TracebackException(type(error), error, error.__traceback__)
-    _tidy(report, error, left_out, workspace, _MAX_CHAIN)
+    cut = _cut_chain(error)
+    try:
+        report = TracebackException(type(error), error, error.__traceback__)
+        _tidy(report, error, left_out, workspace)
+    finally:
+        for exception, links in cut:
+            exception.__cause__, exception.__context__, exception.__suppress_context__ = links
     if error.__traceback__ is None and not (error.__cause__ or error.__context__):
         text = "".join(report.format_exception_only())  # a SyntaxError of the block: there is no stack
     else:
@@ -137,6 +142,25 @@ def _related(error):
     return found.values()
 
 
+def _cut_chain(error):
+    """Ends a chain of causes that is very long: loops that raise from each other make thousands, and
+    TracebackException recurses before Python 3.10. What to put back: [(exception, links)]."""
+    cut, seen, level = [], set(), [error]
+    for depth in range(_MAX_CHAIN + 1):
+        inner = []
+        for exception in level:
+            if exception is None or id(exception) in seen:
+                continue
+            seen.add(id(exception))
+            if depth == _MAX_CHAIN:
+                links = exception.__cause__, exception.__context__, exception.__suppress_context__
+                cut.append((exception, links))
+                exception.__cause__ = exception.__context__ = None
+            inner += [exception.__cause__, exception.__context__]
+        level = inner
+    return cut
+
+
 def _is_group(exception):
     group = getattr(builtins, "BaseExceptionGroup", None)  # Python 3.11
     return group is not None and isinstance(exception, group)
@@ -159,7 +183,7 @@ def _shorten(exception, left_out):
     exception.__traceback__ = chain
 
 
-def _tidy(report, exception, left_out, workspace, chain):
+def _tidy(report, exception, left_out, workspace):
     for frame in report.stack:
         frame.line  # reads the source by the real name, before that goes
         frame.filename = shown(frame.filename, workspace)
@@ -172,11 +196,7 @@ def _tidy(report, exception, left_out, workspace, chain):
         report.stack = stack
     for link in ("__cause__", "__context__"):
         inner = getattr(report, link, None)
-        if inner is None:
-            continue
-        if chain == 0:
-            setattr(report, link, None)
-        else:
-            _tidy(inner, getattr(exception, link), left_out, workspace, chain - 1)
+        if inner is not None:
+            _tidy(inner, getattr(exception, link), left_out, workspace)
     for inner, part in zip(getattr(report, "exceptions", None) or (), getattr(exception, "exceptions", ())):
-        _tidy(inner, part, left_out, workspace, chain)
+        _tidy(inner, part, left_out, workspace)
