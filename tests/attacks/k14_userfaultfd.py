@@ -1,0 +1,9 @@
+# id: K-14
+# title: hold the kernel at a page fault
+# attacker: A3
+# boundary: B8
+# layer: seccomp
+# expect: {"userfaultfd": ["EPERM", "ENOSYS"]}
+# control: {"userfaultfd": ["ok"]}
+
+{"userfaultfd": attempt_fd("userfaultfd", 0)}

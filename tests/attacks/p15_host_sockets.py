@@ -1,0 +1,42 @@
+# id: P-15
+# title: find a socket of the container engine, or any that answers
+# attacker: A3
+# boundary: B3
+# layer: mounts, Landlock
+# expect: {"engine": ["none"], "any that answers": ["none"]}
+# control: {"engine": ["answers"], "any that answers": ["answers"]}
+
+ENGINE = (
+    "/var/run/docker.sock /run/docker.sock /run/containerd/containerd.sock /run/podman/podman.sock "
+    "/run/crio/crio.sock /run/runc.sock /var/run/cri-dockerd.sock"
+).split()
+
+
+def answers(path):
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.settimeout(1)
+        try:
+            asking.connect(path)
+            asking.sendall(b"GET /info HTTP/1.0\r\n\r\n")
+            return bool(asking.recv(1))
+        except OSError:
+            return False
+
+
+def sockets():
+    for folder, folders, names in os.walk("/"):
+        if folder == "/":
+            folders[:] = [name for name in folders if name not in ("proc", "sys")]
+        for name in names:
+            path = os.path.join(folder, name)
+            try:
+                if stat.S_ISSOCK(os.lstat(path).st_mode):
+                    yield path
+            except OSError:
+                pass
+
+
+{
+    "engine": "answers" if any(map(answers, ENGINE)) else "none",
+    "any that answers": "answers" if any(map(answers, sockets())) else "none",
+}

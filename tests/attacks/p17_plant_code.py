@@ -1,0 +1,39 @@
+# id: P-17
+# title: plant code that a later interpreter runs
+# attacker: A4
+# boundary: B12
+# layer: read-only root, isolated mode
+# expect: {"sitecustomize": ["EROFS", "EACCES"], "standard library": ["EROFS", "EACCES"],
+#   "preload": ["EROFS", "EACCES", "ENOENT"], "isolated": ["1"], "user site": ["off"],
+#   "worker": ["EROFS", "EACCES"], "place of import": ["none"]}
+# control: {"sitecustomize": ["ok", "EROFS"], "standard library": ["ok", "EROFS"],
+#   "preload": ["ok", "EROFS"], "isolated": ["0"], "user site": ["on"],
+#   "worker": ["ENOENT"], "place of import": ["some"]}
+# gap: {"sitecustomize": "the control's root file system is the image itself: it must stay whole",
+#   "standard library": "as above", "preload": "as above"}
+
+LIBRARY = os.path.dirname(os.__file__)
+
+
+def plant(path):
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        return word(error.errno)
+    os.unlink(path)
+    return "ok"
+
+
+def writable(folder):
+    return plant(os.path.join(folder or ".", "attack_p17.py")) == "ok"
+
+
+{
+    "sitecustomize": plant(os.path.join(LIBRARY, "attack_p17_sitecustomize.py")),
+    "standard library": plant(os.path.join(LIBRARY, "attack_p17.pth")),
+    "preload": plant("/etc/attack_p17.preload"),
+    "worker": plant("/caisson/worker/attack_p17.py"),
+    "isolated": str(sys.flags.isolated),
+    "user site": "off" if sys.flags.no_user_site else "on",
+    "place of import": " ".join(filter(writable, sys.path)) and "some" or "none",
+}
