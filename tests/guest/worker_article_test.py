@@ -28,9 +28,12 @@ def divide(a: int, b: int) -> float:
 NOTEBOOK = [
     ("numbers = range(1, 11)\ntotal = sum(numbers)\ntotal\n", "55"),
     ("result = multiply(add(5, 3), 2)\nresult\n", "16"),
-    ("def fibonacci(n):\n    if n < 2:\n        return n\n"
-     "    return fibonacci(n - 1) + fibonacci(n - 2)\n\n"
-     "sum(fibonacci(i) for i in range(10))\n", "88"),
+    (
+        "def fibonacci(n):\n    if n < 2:\n        return n\n"
+        "    return fibonacci(n - 1) + fibonacci(n - 2)\n\n"
+        "sum(fibonacci(i) for i in range(10))\n",
+        "88",
+    ),
     ("sum(fibonacci(i) for i in range(20))\n", "10945"),
 ]
 
@@ -49,8 +52,12 @@ class Promises(Case):
         self.assertEqual(self.value("f() + C.y"), "49")
 
     def test_S17_a_session_is_seeded_with_names_and_values(self):
-        self.session = self.open(seeds={"x": 41, "words": ["ä", "b"], "nothing": None, "deep": {"a": [1]}})
-        self.assertEqual(self.value("x, words, nothing, deep"), "(41, ['ä', 'b'], None, {'a': [1]})")
+        self.session = self.open(
+            seeds={"x": 41, "words": ["ä", "b"], "nothing": None, "deep": {"a": [1]}}
+        )
+        self.assertEqual(
+            self.value("x, words, nothing, deep"), "(41, ['ä', 'b'], None, {'a': [1]})"
+        )
 
     def test_S18_a_seed_is_the_same_object_in_every_block(self):
         self.session = self.open(seeds={"box": {}})
@@ -59,7 +66,9 @@ class Promises(Case):
 
     def test_S19_helpers_are_there_by_name(self):
         self.run_ok(HELPERS, load=True)
-        self.assertEqual(self.value("add(1, 2), subtract(5, 3), multiply(2, 4), divide(1, 4)"), "(3, 2, 8, 0.25)")
+        self.assertEqual(
+            self.value("add(1, 2), subtract(5, 3), multiply(2, 4), divide(1, 4)"), "(3, 2, 8, 0.25)"
+        )
 
     def test_S20_builtins_are_there(self):
         self.assertEqual(self.value("sum(range(11))"), "55")
@@ -88,8 +97,17 @@ class Promises(Case):
         self.assertIsNone(self.value("5\nif True: 6"))
 
     def test_S26_the_value_of_the_last_expression_is_returned_whatever_follows_it(self):
-        for code in ["40 + 2", "40 + 2\n", "40 + 2\n\n  \n", "40 + 2  # why", "x = 40; x + 2", "x = 40\nx + 2",
-                     "(40 +\n 2)", "(\n40 + 2\n)\n# done", "f'{40 + 2}' and 42"]:
+        for code in [
+            "40 + 2",
+            "40 + 2\n",
+            "40 + 2\n\n  \n",
+            "40 + 2  # why",
+            "x = 40; x + 2",
+            "x = 40\nx + 2",
+            "(40 +\n 2)",
+            "(\n40 + 2\n)\n# done",
+            "f'{40 + 2}' and 42",
+        ]:
             self.assertEqual(self.value(code), "42", code)
 
     def test_S27_the_value_is_bound_in_the_namespace(self):
@@ -118,14 +136,18 @@ class Promises(Case):
         self.assertEqual(self.value("'ran' in globals()"), "False")
 
     def test_S31_both_streams_arrive_whole_and_apart(self):
-        outcome = self.run_ok("import sys\nfor i in range(1000):\n"
-                              "    print('o', i); print('e', i, file=sys.stderr)")
+        outcome = self.run_ok(
+            "import sys\nfor i in range(1000):\n"
+            "    print('o', i); print('e', i, file=sys.stderr)"
+        )
         self.assertEqual(outcome.out, "".join("o %d\n" % i for i in range(1000)))
         self.assertEqual(outcome.err, "".join("e %d\n" % i for i in range(1000)))
 
     def test_S32_an_exception_has_type_message_and_traceback(self):
         error = self.error("def f():\n    return 1 / 0\nf()")
-        self.assertEqual((error["type"], error["message"]), ("ZeroDivisionError", "division by zero"))
+        self.assertEqual(
+            (error["type"], error["message"]), ("ZeroDivisionError", "division by zero")
+        )
         self.assertTrue(error["traceback"].startswith("Traceback (most recent call last):\n"))
         self.assertTrue(error["traceback"].endswith("ZeroDivisionError: division by zero\n"))
         self.assertIn('File "<block 1>", line 2, in f\n    return 1 / 0', error["traceback"])
@@ -143,7 +165,8 @@ class Promises(Case):
 class Defects(Case):
     def test_D1_a_newline_after_the_last_expression_does_not_lose_its_value(self):
         """The article cuts the last line's length off the end of the code; with the newline that a
-        closing tag leaves, it cuts the wrong bytes, fails, and runs the block again for no value."""
+        closing tag leaves, it cuts the wrong bytes, fails, and runs the block again for no value.
+        """
         self.assertEqual(self.value("x = 55\nx\n"), "55")
 
     def test_D2_a_block_runs_once(self):
@@ -159,10 +182,14 @@ class Defects(Case):
         """The article passes separate globals and locals to exec: functions do not see each other or
         themselves, comprehensions do not see variables (NameError in all three)."""
         self.run_ok("def add(a, b): return a + b")
-        self.assertEqual(self.value("def fib(n): return n if n < 2 else fib(n-1) + fib(n-2)\nfib(10)"), "55")
+        self.assertEqual(
+            self.value("def fib(n): return n if n < 2 else fib(n-1) + fib(n-2)\nfib(10)"), "55"
+        )
         self.assertEqual(self.value("def twice(a): return add(a, a)\ntwice(4)"), "8")
         self.assertEqual(self.value("n = 3\n[n * i for i in range(3) if i < n]"), "[0, 3, 6]")
-        self.assertEqual(self.value("class A:\n    b = n\n    def c(self): return A.b + n\nA().c()"), "6")
+        self.assertEqual(
+            self.value("class A:\n    b = n\n    def c(self): return A.b + n\nA().c()"), "6"
+        )
         self.assertEqual(self.value("globals() is locals()"), "True")
 
     def test_D4_the_value_is_that_of_the_statement_not_of_the_last_line(self):
@@ -181,10 +208,13 @@ class Defects(Case):
     def test_D6_exits_and_interrupts_do_not_escape(self):
         """The article catches Exception only: SystemExit ends the host program."""
         pid = self.session.pid()
-        for code, kind, message in [("raise SystemExit(3)", "SystemExit", "3"), ("exit()", "SystemExit", "None"),
-                                    ("import sys; sys.exit('bye')", "SystemExit", "bye"),
-                                    ("class B(BaseException): pass\nraise B('b')", "B", "b"),
-                                    ("raise GeneratorExit", "GeneratorExit", "")]:
+        for code, kind, message in [
+            ("raise SystemExit(3)", "SystemExit", "3"),
+            ("exit()", "SystemExit", "None"),
+            ("import sys; sys.exit('bye')", "SystemExit", "bye"),
+            ("class B(BaseException): pass\nraise B('b')", "B", "b"),
+            ("raise GeneratorExit", "GeneratorExit", ""),
+        ]:
             outcome = self.session.run(code)
             self.assertEqual(outcome.status, "raised", code)
             self.assertEqual((outcome.error["type"], outcome.error["message"]), (kind, message))
@@ -194,9 +224,11 @@ class Defects(Case):
 
     def test_D7_child_processes_and_descriptors_are_captured(self):
         """The article redirects sys.stdout only: this went to the terminal of the host program."""
-        outcome = self.run_ok("import os, subprocess, sys\nprint('one')\nos.system('echo two')\n"
-                              "subprocess.run(['sh', '-c', 'echo three; echo oops >&2'])\n"
-                              "n = os.write(1, b'four\\n')\nprint('five')")
+        outcome = self.run_ok(
+            "import os, subprocess, sys\nprint('one')\nos.system('echo two')\n"
+            "subprocess.run(['sh', '-c', 'echo three; echo oops >&2'])\n"
+            "n = os.write(1, b'four\\n')\nprint('five')"
+        )
         self.assertEqual((outcome.out, outcome.err), ("one\ntwo\nthree\nfour\nfive\n", "oops\n"))
 
     @unittest.skipUnless(has_module("ctypes"), "ctypes is not importable")
@@ -208,8 +240,12 @@ class Defects(Case):
         """The article has no way to stop code."""
         pid = self.session.pid()
         self.session.start("print('begun')\nwhile True: pass")
-        outcome = self.session.finish(on_output=lambda text: b"begun" in text and self.session.interrupt(pid))
-        self.assertEqual((outcome.status, outcome.error["type"]), ("interrupted", "KeyboardInterrupt"))
+        outcome = self.session.finish(
+            on_output=lambda text: b"begun" in text and self.session.interrupt(pid)
+        )
+        self.assertEqual(
+            (outcome.status, outcome.error["type"]), ("interrupted", "KeyboardInterrupt")
+        )
         self.assertEqual(outcome.out, "begun\n")
 
     def test_D11_a_block_of_white_space_is_not_an_error(self):
@@ -223,8 +259,15 @@ class Defects(Case):
     def test_D14_tracebacks_name_no_path_and_no_second_exception(self):
         """The article shows its own file, /usr/lib/python3.11/ast.py, and `During handling of the
         above exception, another exception occurred`."""
-        for code in ["1/0", "import json\njson.loads('{')", "x = (", "import ast\nast.literal_eval('f()')",
-                     "print(undefined)", "import no_such_module", "async def f(): 1/0\nawait f()"]:
+        for code in [
+            "1/0",
+            "import json\njson.loads('{')",
+            "x = (",
+            "import ast\nast.literal_eval('f()')",
+            "print(undefined)",
+            "import no_such_module",
+            "async def f(): 1/0\nawait f()",
+        ]:
             trace = self.error(code)["traceback"]
             self.assertNotIn("/usr", trace)
             self.assertNotIn(os.path.dirname(os.__file__), trace)
@@ -237,8 +280,10 @@ class Defects(Case):
         """The article tells of the code, never of its output. The block here goes on only after its
         output has been seen."""
         path = os.path.join(self.workspace, "seen")
-        self.session.start("import os, time\nprint('first', flush=True)\n"
-                           "while not os.path.exists(%r): time.sleep(0.001)\nprint('second')" % path)
+        self.session.start(
+            "import os, time\nprint('first', flush=True)\n"
+            "while not os.path.exists(%r): time.sleep(0.001)\nprint('second')" % path
+        )
         seen = []
 
         def on_output(text):
@@ -252,8 +297,10 @@ class Defects(Case):
     def test_D16_await_and_rich_representations_work(self):
         """The article has neither: `await` at top level is its SyntaxError, a table is str(table)."""
         self.assertEqual(self.value("import asyncio\nawait asyncio.sleep(0, 'awake')"), "'awake'")
-        outcome = self.run_ok("class T:\n  def _repr_html_(self): return '<b>t</b>'\n"
-                              "  def __repr__(self): return 't'\nT()")
+        outcome = self.run_ok(
+            "class T:\n  def _repr_html_(self): return '<b>t</b>'\n"
+            "  def __repr__(self): return 't'\nT()"
+        )
         self.assertEqual(outcome.value, {"text/plain": "t", "text/html": "<b>t</b>"})
 
 

@@ -1,4 +1,5 @@
-"""A stand-in for init: starts the real main.py, opens sessions and runs blocks over the real frames.
+"""A stand-in for init: starts the real main.py, opens sessions and runs blocks over the real
+frames.
 
 The tests of the worker import this; none of it is shipped.
 """
@@ -35,11 +36,17 @@ class Link:
         self.partial = {}
 
     def send(self, kind, body=b"", context=0, fds=()):
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("%di" % len(fds), *fds))] if fds else []
+        rights = (
+            [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("%di" % len(fds), *fds))]
+            if fds
+            else []
+        )
         for start in range(0, len(body) or 1, 65536):
             part = body[start : start + 65536]
             more = 1 if start + 65536 < len(body) else 0
-            self.sock.sendmsg([HEADER.pack(MAGIC, kind, more, context, len(part), 0, 0, 0) + part], rights)
+            self.sock.sendmsg(
+                [HEADER.pack(MAGIC, kind, more, context, len(part), 0, 0, 0) + part], rights
+            )
 
     def receive(self):
         """(type, context, body) of the next whole message, or None at the end."""
@@ -68,8 +75,9 @@ class Zygote:
         if stderr is not None:
             actions.append((os.POSIX_SPAWN_DUP2, stderr, 2))
         actions.append((os.POSIX_SPAWN_DUP2, high, 3))
-        self.pid = os.posix_spawn(python, [python, "-I", "-X", "utf8", MAIN], os.environ,
-                                  file_actions=actions)
+        self.pid = os.posix_spawn(
+            python, [python, "-I", "-X", "utf8", MAIN], os.environ, file_actions=actions
+        )
         theirs.close()
         if high != theirs_fd:
             os.close(high)
@@ -119,7 +127,9 @@ class Session:
             os.set_blocking(err, False)
             self.pipes = (out, err)
         request["code"] = code
-        self.link.send(EXECUTE, struct.pack("<Q", self.block) + json.dumps(request).encode(), self.context)
+        self.link.send(
+            EXECUTE, struct.pack("<Q", self.block) + json.dumps(request).encode(), self.context
+        )
 
     def finish(self, tools=None, on_output=None):
         """Waits for the result as init does: passes on what comes, then empties the pipes."""
@@ -160,8 +170,17 @@ class Session:
             os.close(fd)
         out, err = [text[fd].decode("utf-8") for fd in self.pipes] or ["", ""]
         value = result["value"]
-        return Outcome(result["status"], value and value["text/plain"], value, result["error"],
-                       result.get("loaded"), out, err, displays, calls)
+        return Outcome(
+            result["status"],
+            value and value["text/plain"],
+            value,
+            result["error"],
+            result.get("loaded"),
+            out,
+            err,
+            displays,
+            calls,
+        )
 
     def answer(self, number, reply):
         reply["id"] = number

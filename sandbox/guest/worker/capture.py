@@ -27,8 +27,9 @@ class _Text(io.TextIOWrapper):
     def __init__(self, streams, fd, name):
         raw = io.FileIO(fd, "wb", closefd=False)
         raw.name = name
-        super().__init__(io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace",
-                         line_buffering=True)
+        super().__init__(
+            io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", line_buffering=True
+        )
         self._streams = streams
         self.mode = "w"
 
@@ -41,8 +42,8 @@ class _Text(io.TextIOWrapper):
 
 class Streams:
     def __init__(self, out_fd, err_fd, null_fd):
-        """Keeps the descriptors: 1 and 2 become copies of them, block by block, because user code may
-        close those."""
+        """Keeps the descriptors: 1 and 2 become copies of them, block by block, because user code
+        may close those."""
         self.block = None
         self.main_thread = get_ident()
         self._pipes = (out_fd, err_fd)
@@ -54,8 +55,8 @@ class Streams:
         self._install()
 
     def attach(self, out_fd, err_fd):
-        """The pipes of the next block. They go where the ones before were, not where they arrived: if
-        user code has closed those, a number may be a file of its own by now."""
+        """The pipes of the next block. They go where the ones before were, not where they arrived:
+        if user code has closed those, a number may be a file of its own by now."""
         for fd, kept in zip((out_fd, err_fd), self._pipes):
             if fd != kept:
                 _dup2(fd, kept, False)

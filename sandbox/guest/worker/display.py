@@ -27,14 +27,16 @@ _PLAIN = frozenset([int, float, complex, bool, str, bytes, list, tuple, dict, se
 
 class TooLarge(Exception):
     def __init__(self, limit):
-        super().__init__("the value's text is longer than %d bytes. It is kept as `_`: print a part of "
-                         "it, for example print(repr(_)[:1000])" % limit)
+        super().__init__(
+            "the value's text is longer than %d bytes. It is kept as `_`: print a part of "
+            "it, for example print(repr(_)[:1000])" % limit
+        )
 
 
 def bundle(value, limit):
-    """The representations of a value. Raises TooLarge when its repr has more than `limit` bytes; other
-    representations above it are left out. KeyboardInterrupt passes; any other failure of user code
-    is told in the text."""
+    """The representations of a value. Raises TooLarge when its repr has more than `limit` bytes;
+    other representations above it are left out. KeyboardInterrupt passes; any other failure of user
+    code is told in the text."""
     kind = type(value)
     result = {"text/plain": _text(value, limit)}
     if kind in _PLAIN:
@@ -48,7 +50,7 @@ def bundle(value, limit):
 
 
 def _text(value, limit):
-    if least_length(value) > limit:
+    if least_length(value, limit) > limit:
         raise TooLarge(limit)
     try:
         text = repr(value)
@@ -114,20 +116,31 @@ def _size(data):
     return len(wire.escape(data)) if isinstance(data, str) else len(wire.encode(data))
 
 
-_SEQUENCES = {list.__repr__, tuple.__repr__, set.__repr__, frozenset.__repr__,
-              collections.deque.__repr__, type({}.keys()).__repr__, type({}.values()).__repr__}
-_MAPPINGS = {dict.__repr__, collections.OrderedDict.__repr__, collections.defaultdict.__repr__,
-             collections.Counter.__repr__}
+_SEQUENCES = {
+    list.__repr__,
+    tuple.__repr__,
+    set.__repr__,
+    frozenset.__repr__,
+    collections.deque.__repr__,
+    type({}.keys()).__repr__,
+    type({}.values()).__repr__,
+}
+_MAPPINGS = {
+    dict.__repr__,
+    collections.OrderedDict.__repr__,
+    collections.defaultdict.__repr__,
+    collections.Counter.__repr__,
+}
 
 
-def least_length(value, known=None):
+def least_length(value, limit, known=None):
     """A length that repr(value) has at least, without building it: repr of a list of 10**8 numbers
-    would take gigabytes. 0 when nothing is known of the type."""
+    would take gigabytes. 0 when nothing is known of the type; counting ends soon after `limit`."""
     kind = type(value)
-    if kind is str or kind is bytes or kind is bytearray:
-        return len(value) + 2
     if kind is int:
         return value.bit_length() >> 2
+    if kind is str or kind is bytes or kind is bytearray:
+        return len(value) + 2
     try:
         printer = kind.__repr__
         is_mapping = printer in _MAPPINGS
@@ -139,17 +152,15 @@ def least_length(value, known=None):
             return known[id(value)]
         known[id(value)] = 5  # of "[...]", should it contain itself
         length = len(value) * (6 if is_mapping else 3)
-        if length <= _MANY:
-            length += sum([least_length(item, known) for item in value])
-            if is_mapping:
-                length += sum([least_length(item, known) for item in value.values()])
+        for items in (value, value.values()) if is_mapping else (value,):
+            for item in items:
+                if length > limit:
+                    break
+                length += least_length(item, limit, known)
         known[id(value)] = length
         return length
     except (TypeError, RecursionError, RuntimeError):
         return 0  # an unhashable __repr__, too deep, changed by another thread
-
-
-_MANY = 16 << 20  # more than any limit: such a length needs no further proof
 
 
 class Display:
@@ -167,14 +178,18 @@ class Display:
             try:
                 shown = self._raw(value) if raw else bundle(value, self._limit)
             except TooLarge:
-                shown = {"text/plain": "<a %s whose text is longer than %d bytes was not displayed>"
-                                       % (type(value).__name__, self._limit)}
+                shown = {
+                    "text/plain": "<a %s whose text is longer than %d bytes was not displayed>"
+                    % (type(value).__name__, self._limit)
+                }
             self.send(shown)
 
     def _raw(self, value):
         if not isinstance(value, dict):
-            raise TypeError("display(raw=True) takes dictionaries from MIME type to data, not %s"
-                            % type(value).__name__)
+            raise TypeError(
+                "display(raw=True) takes dictionaries from MIME type to data, not %s"
+                % type(value).__name__
+            )
         cleaned = {str(mime): _clean(str(mime), data) for mime, data in value.items()}
         return {mime: data for mime, data in cleaned.items() if data is not None}
 
@@ -182,8 +197,12 @@ class Display:
         """A bundle on its way to the host; dropped when the block of this thread has ended."""
         body = wire.encode(shown)
         if len(body) > self._limit or len(body) > wire.MAX_MESSAGE - 64:
-            body = wire.encode({"text/plain": "<%s of %d bytes was left out: a display may have %d>"
-                                              % (", ".join(shown), len(body), self._limit)})
+            body = wire.encode(
+                {
+                    "text/plain": "<%s of %d bytes was left out: a display may have %d>"
+                    % (", ".join(shown), len(body), self._limit)
+                }
+            )
         if get_ident() != self._main_thread and self._streams.foreign():
             return
         self._channel.send_in_block(wire.DISPLAY, self._channel.block, body)

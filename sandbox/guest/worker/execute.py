@@ -8,7 +8,6 @@ from `repr` and `str` of its objects as well.
 import __future__
 import ast
 import builtins
-import inspect
 import os
 import sys
 
@@ -30,9 +29,10 @@ _ONLY_AST = ast.PyCF_ONLY_AST
 _FUTURES = 0
 for _name in __future__.all_feature_names:
     _FUTURES |= getattr(__future__, _name).compiler_flag
-_FUTURES &= ~inspect.CO_NESTED  # the flag of a feature of 2001, on every nested function since
-_COROUTINE = inspect.CO_COROUTINE
+_FUTURES &= ~0x10  # CO_NESTED: the flag of a feature of 2001, on every nested function since
+_COROUTINE = 0x80  # CO_COROUTINE; `inspect`, which names these, takes long to import
 _encode = wire.encode
+_LARGEST = wire.MAX_MESSAGE - wire.BLOCK.size
 _SHORT = 200  # characters; of such blocks it is tried first whether they are a single expression
 _LOWEST_LIMIT = 200  # of recursion: what the worker itself needs
 
@@ -74,7 +74,9 @@ class Executor:
                 result = self._failure(error)
             except BaseException:
                 self._interrupts.armed = False
-                result = _encode_failure(error, tracebacks.bare(error, "its traceback can't be shown"))
+                result = _encode_failure(
+                    error, tracebacks.bare(error, "its traceback can't be shown")
+                )
         self._interrupts.armed = False
         try:
             self._put_away()
@@ -97,7 +99,7 @@ class Executor:
 
     def _attempt(self, block, request):
         self._interrupts.armed = True
-        source = request["code"]
+        source = _unix(request["code"])
         label = request.get("label")
         filename = _filename(label) if label else "<block %d>" % block
         value = self._execute(source, filename)
@@ -108,22 +110,28 @@ class Executor:
         if "matplotlib" in _modules:
             self._figures.show()
         if request.get("load"):
-            return wire.encode({"status": "ok", "value": None, "error": None,
-                                "loaded": definitions(source, names)})
+            return _encode(
+                {
+                    "status": "ok",
+                    "value": None,
+                    "error": None,
+                    "loaded": definitions(_parse(source, filename, _AWAIT), names),
+                }
+            )
         if value is None:
             return b'{"status":"ok","value":null,"error":null}'
         shown = bundle(value, self._value_limit)
         if len(shown) == 1:
-            return wire.escape('{"status":"ok","value":{"text/plain":%s},"error":null}'
-                               % wire.quote(shown["text/plain"]))
-        return wire.encode({"status": "ok", "value": shown, "error": None})
+            text = '{"status":"ok","value":{"text/plain":%s},"error":null}'
+            result = wire.escape(text % wire.quote(shown["text/plain"]))
+        else:
+            result = _encode({"status": "ok", "value": shown, "error": None})
+        if len(result) > _LARGEST:  # each representation is within its limit, all together are not
+            raise TooLarge(self._value_limit)
+        return result
 
     def _execute(self, source, filename):
         """Compiles and runs; the value of the last expression, or None."""
-        if "\r" in source:
-            source = source.replace("\r\n", "\n").replace("\r", "\n")
-        if source.startswith("\ufeff"):
-            source = source[1:]
         self._sources.add(filename, source)
         if self._aliases:
             self._import_aliases(source)
@@ -142,7 +150,8 @@ class Executor:
         return names.get("__result__") if has_value else None
 
     def _await(self, coroutine):
-        """Top-level await, on the one event loop of the session. It turns only while a block awaits."""
+        """Top-level await, on the one event loop of the session. It turns only while a block
+        awaits."""
         import asyncio
 
         if self._loop is None or self._loop.is_closed():
@@ -171,10 +180,18 @@ class Executor:
 
     def _failure(self, error):
         if isinstance(error, TooLarge):
-            return _encode({"status": "result_too_large", "value": None,
-                            "error": {"type": "ResultTooLarge", "message": str(error), "traceback": ""}})
-        if self._figures is not None and "matplotlib" in _modules:
-            self._figures.show()  # what was drawn before it failed
+            return _encode(
+                {
+                    "status": "result_too_large",
+                    "value": None,
+                    "error": {"type": "ResultTooLarge", "message": str(error), "traceback": ""},
+                }
+            )
+        if "matplotlib" in _modules:
+            try:
+                self._figures.show()  # what was drawn before it failed
+            except Exception:
+                pass  # the block's own failure is the news
         return _encode_failure(error, tracebacks.describe(error, self._sources, self._workspace))
 
     def _put_away(self):
@@ -198,6 +215,13 @@ class Executor:
                 continue
 
 
+def _unix(source):
+    """Without carriage returns and byte order mark."""
+    if "\r" in source:
+        source = source.replace("\r\n", "\n").replace("\r", "\n")
+    return source[1:] if source.startswith("\ufeff") else source
+
+
 def _filename(label):
     return "<%s>" % "".join(c for c in label[:100] if c.isprintable() and c not in "<>")
 
@@ -211,8 +235,8 @@ def _expression(source, filename, flags):
 
 
 def compile_block(source, filename, flags):
-    """(code, whether its last statement is an expression). Running the code leaves that expression's
-    value in `__result__`. Raises SyntaxError and whatever else compile() does."""
+    """(code, whether its last statement is an expression). Running the code leaves that
+    expression's value in `__result__`. Raises SyntaxError and whatever else compile() does."""
     tree = _parse(source, filename, flags)
     has_value = bool(tree.body) and isinstance(tree.body[-1], ast.Expr)
     if has_value:
@@ -229,8 +253,8 @@ def _parse(source, filename, flags):
         failure = error
     if not _first_line(source)[:1].isspace():
         raise failure
-    # All of it may be indented. Taking the indentation off would change strings of several lines, so
-    # it gets a line above that makes it right.
+    # All of it may be indented. Taking the indentation off would change strings of several lines,
+    # so it gets a line above that makes it right.
     try:
         tree = _compile("if 1:\n" + source, filename, "exec", flags | _ONLY_AST, True)
     except SyntaxError as error:
@@ -256,10 +280,12 @@ def _first_line(source):
     return ""
 
 
-def definitions(source, names):
+def definitions(tree, names):
     """What a file of tools defines: its public functions and classes, in their order."""
+    import inspect
+
     found = []
-    for name in dict.fromkeys(_defined(compile(source, "<tools>", "exec", _ONLY_AST | _AWAIT, True))):
+    for name in dict.fromkeys(_defined(tree)):
         value = names.get(name)
         if name.startswith("_") or not callable(value):
             continue

@@ -21,7 +21,9 @@ class Figures:
         home = os.environ.get("HOME", "")
         if "MPLCONFIGDIR" not in os.environ and not os.access(home, os.W_OK):
             # Otherwise matplotlib complains on stderr that it has nowhere to keep its font list.
-            os.environ["MPLCONFIGDIR"] = os.path.join(os.environ.get("TMPDIR", "/tmp"), "matplotlib")
+            os.environ["MPLCONFIGDIR"] = os.path.join(
+                os.environ.get("TMPDIR", "/tmp"), "matplotlib"
+            )
         sys.meta_path.append(self)
 
     def find_spec(self, name, path=None, target=None):
@@ -53,7 +55,10 @@ class Figures:
                 raise
             except Exception as failure:
                 reason = "<figure %s could not be drawn: %s: %s>" % (
-                    manager.num, type(failure).__name__, failure)
+                    manager.num,
+                    type(failure).__name__,
+                    failure,
+                )
                 self._display({"text/plain": reason}, raw=True)
                 continue
             self._display({"text/plain": repr(figure), "image/png": picture.getvalue()}, raw=True)

@@ -12,22 +12,32 @@ import sys
 import threading
 import types
 
-from _caisson import guard, wire
+from _caisson import guard, tracebacks, wire
 from _caisson.capture import Streams
 from _caisson.display import Display
 from _caisson.execute import Executor
 from _caisson.figures import Figures
 from _caisson.interrupts import Interrupts
 from _caisson.tools import ToolError, Tools, module as caisson_module
-from _caisson import tracebacks
 
 _exit = os._exit
+_GAVE_UP = wire.encode(
+    {
+        "status": "raised",
+        "value": None,
+        "error": {
+            "type": "WorkerError",
+            "message": "the worker could not run this block",
+            "traceback": "",
+        },
+    }
+)
 
 
 def start(zygote, config, context, request, fds):
-    """In the zygote: forks the head of a session twice, so that it becomes a child of init. `fds` are
-    [control, stdout, stderr]; they are closed here. A head that can't start closes them too, which
-    is how init learns of it."""
+    """In the zygote: forks the head of a session twice, so that it becomes a child of init. `fds`
+    are [control, stdout, stderr]; they are closed here. A head that can't start closes them too,
+    which is how init learns of it."""
     try:
         child = os.fork()
         if child == 0:
@@ -51,8 +61,11 @@ def _live(config, context, request, fds):
     except wire.Closed:
         _exit(0)
     except BaseException as error:
-        os.write(2, b"the session's process could not start: %s: %s\n"
-                 % (type(error).__name__.encode(), str(error).encode("utf-8", "replace")))
+        os.write(
+            2,
+            b"the session's process could not start: %s: %s\n"
+            % (type(error).__name__.encode(), str(error).encode("utf-8", "replace")),
+        )
     finally:
         _exit(1)
 
@@ -79,14 +92,18 @@ def _become(config, context, request, fds):
     sys.modules.pop("_caisson", None)
     sys.argv = [""]
     sys.path.insert(0, config.get("workspace", "/workspace"))
-    sys.dont_write_bytecode = True  # a module that is rewritten within a second must not come from a cache
+    sys.dont_write_bytecode = (
+        True  # a module that is rewritten within a second must not come from a cache
+    )
     builtins.display = display
     builtins.ToolError = ToolError
     executor = Executor(main, channel, streams, interrupts, figures, tools, config)
     executor.go_home()
     executor.bind_aliases(config.get("aliases") or {})
     for tool in request.get("tools") or []:
-        main.__dict__[tool["name"]] = tools.stub(**tool)
+        main.__dict__[tool["name"]] = tools.stub(
+            tool["name"], tool.get("tool"), tool.get("signature"), tool.get("doc")
+        )
     main.__dict__.update(request.get("seeds") or {})
     guard.install(config.get("deny") or {})
 
@@ -140,12 +157,9 @@ def _serve(channel, executor, streams, tools):
             try:
                 result = executor.run(block, wire.decode(body[8:]))
             except BaseException:
-                result = b'{"status":"raised","value":null,"error":{"type":"WorkerError","message":"the ' \
-                         b'worker could not run this block","traceback":""}}'
+                result = _GAVE_UP
             if executor.forked:
                 _exit(0)
-            if len(result) > wire.MAX_MESSAGE - 64:
-                result = b'{"status":"result_too_large","value":null,"error":null}'
             channel.finish(block, result)
         elif kind == wire.PIPES:
             streams.attach(*fds)

@@ -1,10 +1,11 @@
-"""Signals reach user code only while a block runs. SIGINT, which init sends to stop a block, becomes
-KeyboardInterrupt then, and nothing at any other time; so does every handler that user code installs.
+"""Signals reach user code only while a block runs. SIGINT, which init sends to stop a block,
+becomes KeyboardInterrupt then and nothing at any other time, and handlers that user code installs
+are called then and at no other time.
 
 A mask would not do: Python's C handler notes a signal in whichever thread gets it, and calls the
 Python handler in the main thread later. So the handler itself decides, by a flag, and by what it
-interrupted: in the worker's own frames around a block (`edges`) one signal is let through at most, so
-that one `except` there is enough to end in an orderly way.
+interrupted: in the worker's own frames around a block (`edges`) one signal is let through at most,
+so that one `except` there is enough to end in an orderly way.
 """
 
 import _signal

@@ -1,5 +1,5 @@
-"""The zygote: imports what sessions share, then forks a process for each of them. It never runs user
-code. init starts it as `python3 -I -X utf8 main.py` with its control socket as descriptor 3.
+"""The zygote: imports what sessions share, then forks a process for each of them. It never runs
+user code. init starts it as `python3 -I -X utf8 main.py` with its control socket as descriptor 3.
 
 The other files of this directory are loaded by hand, not imported, for three reasons: `tools` or
 `display` must stay free as names of the user's modules; tracebacks must not name paths of the image;
@@ -8,8 +8,18 @@ and each gets builtins of its own, so that code which replaces `len` does not re
 
 import sys
 
-_FILES = ["wire", "interrupts", "capture", "tracebacks", "display", "figures", "guard", "tools",
-          "execute", "head"]
+_FILES = [
+    "wire",
+    "interrupts",
+    "capture",
+    "tracebacks",
+    "display",
+    "figures",
+    "guard",
+    "tools",
+    "execute",
+    "head",
+]
 
 
 def load(directory):
@@ -68,12 +78,15 @@ def main():
         gc.disable()
         gc.freeze()  # a collection in a head would copy every page that has an object in it
         version = "%d.%d.%d" % sys.version_info[:3]
-        channel.send(wire.READY, wire.encode({"python": version, "preloaded": done, "failed": failed}))
+        channel.send(
+            wire.READY, wire.encode({"python": version, "preloaded": done, "failed": failed})
+        )
         while True:
             kind, context, body, fds = channel.receive()
             if kind != wire.OPEN or len(fds) != 3:
-                raise wire.Closed("`open` with three descriptors was expected, not %d with %d"
-                                  % (kind, len(fds)))
+                raise wire.Closed(
+                    "`open` with three descriptors was expected, not %d with %d" % (kind, len(fds))
+                )
             try:
                 worker.head.start(channel, config, context, wire.decode(body), fds)
             except OSError as error:

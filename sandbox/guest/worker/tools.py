@@ -65,13 +65,17 @@ class Tools:
         if body is None:
             raise TypeError("%s: the arguments can't be sent to the host: %s" % (name, reason))
         if len(body) > wire.MAX_MESSAGE - 64:
-            raise TypeError("%s: the arguments have %d bytes, more than a message may (%d)"
-                            % (name, len(body), wire.MAX_MESSAGE))
+            raise TypeError(
+                "%s: the arguments have %d bytes, more than a message may (%d)"
+                % (name, len(body), wire.MAX_MESSAGE)
+            )
         call = self._calls[number] = _Call()
         try:
             if not self._channel.send_in_block(wire.TOOL_CALL, self._channel.block, body):
-                raise ToolError("%s can't be called here: only the session's own process may, while "
-                                "a block runs" % name)
+                raise ToolError(
+                    "%s can't be called here: only the session's own process may, while "
+                    "a block runs" % name
+                )
             self._wait(call)
         finally:
             self._calls.pop(number, None)
@@ -153,8 +157,8 @@ class Tools:
             self.receive(body)
 
     def stub(self, name, tool=None, signature=None, doc=None):
-        """A function of that name that calls the host's `tool`. `signature` is the text between `def
-        name` and the colon; without it the stub takes anything and the host alone checks."""
+        """A function of that name that calls the host's `tool`. `signature` is the text between
+        `def name` and the colon; without it the stub takes anything and the host alone checks."""
         tool = tool or name
 
         def function(*args, **kwargs):
@@ -199,7 +203,10 @@ def _plain(value):
         return list(value)
     if isinstance(value, os.PathLike):
         return os.fspath(value)
-    for method in ("tolist", "isoformat"):  # numpy arrays and scalars, pandas columns; dates and times
+    for method in (
+        "tolist",
+        "isoformat",
+    ):  # numpy arrays and scalars, pandas columns; dates and times
         convert = getattr(type(value), method, None)
         if convert is not None:
             return convert(value)

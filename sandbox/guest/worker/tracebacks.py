@@ -18,8 +18,8 @@ _PACKAGES = ("/site-packages/", "/dist-packages/")
 
 
 class Sources:
-    """The text of blocks, for tracebacks, `inspect` and `warnings`. The newest blocks are kept, up to
-    `limit` characters."""
+    """The text of blocks, for tracebacks, `inspect` and `warnings`. The newest blocks are kept, up
+    to `limit` characters."""
 
     def __init__(self, limit=8 << 20):
         self._limit = limit
@@ -77,7 +77,9 @@ def describe(error, sources, workspace):
         for exception, links in cut:
             exception.__cause__, exception.__context__, exception.__suppress_context__ = links
     if error.__traceback__ is None and not (error.__cause__ or error.__context__):
-        text = "".join(report.format_exception_only())  # a SyntaxError of the block: there is no stack
+        text = "".join(
+            report.format_exception_only()
+        )  # a SyntaxError of the block: there is no stack
     else:
         text = "".join(report.format())
     message = _message(error)
@@ -143,8 +145,8 @@ def _related(error):
 
 
 def _cut_chain(error):
-    """Ends a chain of causes that is very long: loops that raise from each other make thousands, and
-    TracebackException recurses before Python 3.10. What to put back: [(exception, links)]."""
+    """Ends a chain of causes that is very long: loops that raise from each other make thousands,
+    and TracebackException recurses before Python 3.10. What to put back: [(exception, links)]."""
     cut, seen, level = [], set(), [error]
     for depth in range(_MAX_CHAIN + 1):
         inner = []
@@ -198,5 +200,7 @@ def _tidy(report, exception, left_out, workspace):
         inner = getattr(report, link, None)
         if inner is not None:
             _tidy(inner, getattr(exception, link), left_out, workspace)
-    for inner, part in zip(getattr(report, "exceptions", None) or (), getattr(exception, "exceptions", ())):
+    for inner, part in zip(
+        getattr(report, "exceptions", None) or (), getattr(exception, "exceptions", ())
+    ):
         _tidy(inner, part, left_out, workspace)

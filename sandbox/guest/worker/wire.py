@@ -58,7 +58,8 @@ class Channel:
 
     def receive(self):
         """Waits for a whole message: (type, context, body, fds). The fds are close-on-exec and the
-        caller's. Raises Closed. Interrupted by an exception of a signal handler, it loses nothing."""
+        caller's. Raises Closed. Interrupted by an exception of a signal handler, it loses nothing.
+        """
         while True:
             size, ancillary, _, _ = self._receive(self._buffers, _ANCILLARY, _MSG_CMSG_CLOEXEC)
             if size < HEADER.size:
@@ -87,8 +88,8 @@ class Channel:
         """Sends what the running block says; false when `block` is not the running one any more.
 
         A KeyboardInterrupt may come at any point of it. One frame is one system call, sent or not.
-        Several frames are sent by a thread of their own, because signal handlers only ever run in the
-        main thread: the message is whole even when its sender has stopped waiting for it."""
+        Several frames are sent by a thread of their own, because signal handlers only ever run in
+        the main thread: the message is whole even when its sender has stopped waiting for it."""
         if len(body) + BLOCK.size <= MAX_BODY:
             return self._send_if_running(kind, block, body)
         done = _thread.allocate_lock()
@@ -149,7 +150,8 @@ def decode(body):
 
 
 def escape(text):
-    """`text` as UTF-8; a lone surrogate, which JSON has no place for, as the six characters \\udcxx."""
+    """`text` as UTF-8; a lone surrogate, which JSON has no place for, as the six characters
+    \\udcxx."""
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:
