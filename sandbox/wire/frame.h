@@ -35,6 +35,9 @@ enum class Type : std::uint8_t {
   resume = 10,
   shutdown = 11,
 
+  pipes = 48,     // init to a head: descriptors of the next block's stdout and stderr
+  confined = 49,  // a child of init to init: confined, about to become the zygote
+
   welcome = 65,
   guest_ack = 66,
   ready = 67,

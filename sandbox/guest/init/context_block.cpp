@@ -1,0 +1,315 @@
+// The block that runs in a context: clocks, output, what it leaves behind.
+#include <signal.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <array>
+
+#include "sandbox/guest/init/context.h"
+
+namespace caisson::guest {
+namespace {
+
+using wire::Ending;
+using wire::Left;
+
+// What one stream may bring before others have their turn: a few full pipes.
+constexpr std::size_t turn_bytes = 256 * 1024;
+// A signal that comes before Python has begun the block would be ignored there.
+constexpr Micros earliest_interrupt = ms(10);
+// All pids cannot be used once around within this time, so an unchanged last pid says that nothing
+// was forked.
+constexpr Micros last_pid_is_proof = ms(100);
+
+}  // namespace
+
+void Context::execute(const wire::Frame& frame) {
+  auto body = frame.body;
+  wire::Header header;
+  header.type = wire::Type::execute;
+  header.context = number_;
+  header.flags = frame.header.flags & wire::flag_more;
+  if (!execute_open_) {
+    wire::Execute execute;
+    execute_dropped_ = true;
+    execute_open_ = frame.more();
+    if (!wire::take(body, execute)) return log("an `execute` of the host is too short");
+    if (execute.block <= last_block_) return;  // it has arrived before
+    if (running_) return log("the host sent a block while another one runs: dropped");
+    last_block_ = execute.block;
+    start_block(execute);
+    if (died_idle_) {
+      const auto how = *died_idle_;
+      died_idle_.reset();
+      return finish(how, Left::rolled_back);
+    }
+    execute_dropped_ = false;
+    const wire::BlockNumber number{execute.block};
+    head_.pair.send(header, wire::bytes_of(number), body);
+    if (may_have_family(block_.started)) {
+      // Behind the head's back, while it begins: what is left of earlier blocks does not count.
+      look_at_family();
+      highest_cpu_ = 0;
+      block_.clock.start({block_.started, cpu_total()}, block_.clock.limits());
+    }
+    return;
+  }
+  execute_open_ = frame.more();
+  if (execute_dropped_ || !running_) return;
+  if (!head_.pair.send(header, body)) kill_head(Ending::protocol);
+}
+
+void Context::start_block(const wire::Execute& execute) {
+  if (state_ == HeadState::none) open_head(now_us());
+  // What came between blocks belongs to none.
+  drain();
+  running_ = true;
+  ++world_.running_blocks;
+  block_ = {};
+  block_.number = execute.block;
+  block_.grace = ms(execute.grace_ms);
+  block_.started = now_us();
+  const BlockClock::Limits limits{execute.wall_ms == 0 ? never : ms(execute.wall_ms),
+                                  execute.cpu_ms == 0 ? never : ms(execute.cpu_ms)};
+  highest_cpu_ = 0;
+  const Instant now{block_.started, cpu_total()};
+  block_.clock.start(now, limits);
+  block_.cpu_check_at = block_.clock.next_cpu_check(now, world_.processors);
+  out_.capture.begin(world_.setup.limits.stdout_bytes);
+  err_.capture.begin(world_.setup.limits.stderr_bytes);
+  strays_killed_ = 0;
+  denials_.take();
+  own_kill_ = false;
+}
+
+void Context::tool_result(const wire::Frame& frame) {
+  if (!running_) return;
+  wire::Header header;
+  header.type = wire::Type::tool_result;
+  header.context = number_;
+  header.flags = frame.header.flags & wire::flag_more;
+  if (!head_.pair.send(header, frame.body)) kill_head(Ending::protocol);
+}
+
+void Context::interrupt(const wire::Interrupt& request) {
+  if (!running_ || request.block != block_.number) return;
+  const bool cancelled = request.reason == static_cast<std::uint32_t>(Ending::cancelled);
+  stop_block(cancelled ? Ending::cancelled : Ending::interrupted, ms(request.grace_ms), now_us());
+}
+
+void Context::stop_block(Ending reason, Micros grace, Micros now) {
+  block_.kill_at = std::min(block_.kill_at, now + grace);
+  if (block_.stopping != Ending::finished) return;
+  block_.stopping = reason;
+  block_.interrupt_at = std::max(now, block_.started + earliest_interrupt);
+  if (grace == 0) return kill_head(reason);
+  if (block_.interrupt_at == now) on_time(now);
+}
+
+void Context::pause(std::uint64_t block) {
+  if (!running_ || block != block_.number) return;
+  block_.clock.pause({now_us(), cpu_now()});
+  block_.cpu_check_at = never;
+}
+
+void Context::resume(std::uint64_t block) {
+  if (!running_ || block != block_.number) return;
+  const Instant now{now_us(), cpu_now()};
+  block_.clock.resume(now);
+  block_.cpu_check_at = block_.clock.next_cpu_check(now, world_.processors);
+}
+
+void Context::host_changed() {
+  if (!execute_open_) return;
+  execute_open_ = false;
+  if (execute_dropped_ || !running_) return;
+  wire::Header header;
+  header.type = wire::Type::execute;
+  header.context = number_;
+  head_.pair.send(header, {});
+}
+
+void Context::on_output(Source source) {
+  read_stream(source == Source::out ? 1 : 2, turn_bytes);
+  if (over_limit()) kill_head(Ending::output_limit);
+}
+
+// Reads at most so many bytes of what is there.
+void Context::read_stream(std::uint8_t number, std::size_t bytes) {
+  auto& stream = number == 1 ? out_ : err_;
+  std::array<char, 64 * 1024> buffer;
+  while (bytes > 0 && stream.read && !over_limit()) {
+    const ssize_t got = ::read(stream.read.get(), buffer.data(), std::min(bytes, buffer.size()));
+    if (got == 0) {
+      // The block has closed its streams. Between blocks this is how a head looks that dies.
+      stream.ended = true;
+      renew_streams_ = true;
+    }
+    if (got <= 0) return;
+    const auto size = static_cast<std::size_t>(got);
+    bytes -= size;
+    if (!running_) continue;
+    const std::string_view piece(buffer.data(), size);
+    const auto now = stream.capture.take(piece);
+    if (now > 0) {
+      world_.channel.send_output(number_, {block_.number, number, 0, 0, 0}, piece.substr(0, now));
+    }
+    if (size < buffer.size()) return;
+  }
+}
+
+// Reads what the pipes hold at this moment, and not what comes meanwhile: somebody may write
+// without end.
+void Context::drain() {
+  for (const std::uint8_t number : {std::uint8_t{1}, std::uint8_t{2}}) {
+    const auto& stream = number == 1 ? out_ : err_;
+    int waiting = 0;
+    if (!stream.read || ::ioctl(stream.read.get(), FIONREAD, &waiting) != 0) continue;
+    if (waiting > 0) read_stream(number, static_cast<std::size_t>(waiting));
+  }
+}
+
+bool Context::over_limit() const {
+  if (!running_) return false;
+  const auto& limits = world_.setup.limits;
+  const auto out = out_.capture.total();
+  const auto err = err_.capture.total();
+  if (limits.total_bytes != 0 && out + err > limits.total_bytes) return true;
+  return limits.kill_on_exceed != 0 && (out > limits.stdout_bytes || err > limits.stderr_bytes);
+}
+
+void Context::send_tail(std::uint8_t number) {
+  const auto& capture = (number == 1 ? out_ : err_).capture;
+  const wire::Output output{block_.number, number,
+                            static_cast<std::uint8_t>(capture.dropped() > 0 ? 1 : 0), 0, 0};
+  for (const auto piece : {capture.tail_first(), capture.tail_second()}) {
+    if (!piece.empty()) world_.channel.send_output(number_, output, piece);
+  }
+}
+
+// The head has sent its result.
+void Context::completed() {
+  drain();
+  if (over_limit()) return kill_head(Ending::output_limit);
+  if (may_have_family(now_us())) {
+    look_at_family();
+    if (family_size_ > 0 && world_.setup.limits.kill_strays != 0) {
+      const auto swept = sweep_family(false);
+      strays_killed_ = swept.killed;
+      renew_streams_ = true;
+    }
+  }
+  finish({block_.stopping, 0}, Left::committed);
+}
+
+void Context::finish(HowItEnded how, Left left) {
+  const Micros now = now_us();
+  drain();
+  close_partials();
+  send_tail(1);
+  send_tail(2);
+  for (auto& call : denials_.take()) {
+    world_.channel.send(wire::Type::denied, number_, wire::bytes_of(call));
+  }
+  wire::Finished finished;
+  finished.block = block_.number;
+  finished.ending = how.ending;
+  finished.detail = how.detail;
+  finished.left = left;
+  finished.checkpoint = left == Left::committed ? static_cast<std::uint32_t>(block_.number) : 0;
+  finished.wall_us = static_cast<std::uint64_t>(block_.clock.wall(now));
+  finished.cpu_us = static_cast<std::uint64_t>(block_.clock.cpu(cpu_total()));
+  finished.peak_bytes = head_.status ? head_.peak_bytes() : dead_head_peak_;
+  finished.out_bytes = out_.capture.total();
+  finished.err_bytes = err_.capture.total();
+  finished.strays_killed = strays_killed_;
+  finished.strays_kept = static_cast<std::uint32_t>(family_size_);
+  world_.channel.send(wire::Type::finished, number_, wire::bytes_of(finished));
+  running_ = false;
+  --world_.running_blocks;
+  // Each block has pipes of its own, so that what is written late cannot get into another block's
+  // output. Pipes that nobody has used and that only the head holds are as good as new.
+  if (finished.out_bytes + finished.err_bytes > 0 || family_size_ > 0) renew_streams_ = true;
+  if (execute_open_) execute_dropped_ = true;
+}
+
+void Context::tidy() {
+  if (!renew_streams_ || running_ || state_ != HeadState::alive) return;
+  renew_streams_ = false;
+  std::vector<Fd> ends;
+  if (!make_streams(ends)) return log("no descriptors left for new pipes");
+  wire::Header header;
+  header.type = wire::Type::pipes;
+  header.context = number_;
+  head_.pair.send(header, {}, {}, std::move(ends));
+}
+
+void Context::denied(wire::DeniedCall call) {
+  call.block = running_ ? block_.number : 0;
+  if (denials_.add(call)) world_.channel.send(wire::Type::denied, number_, wire::bytes_of(call));
+}
+
+// CPU time of all its processes since some moment, for which it looks at them.
+Micros Context::cpu_now() {
+  if (head_.pid > 0 && may_have_family(now_us())) look_at_family();
+  return cpu_total();
+}
+
+// As of the last look. Does not fall within a block: what a process has used stays used when it
+// ends without a trace.
+Micros Context::cpu_total() {
+  const Micros now = (head_.has_cpu_clock ? head_.cpu() : dead_head_cpu_) + family_cpu_;
+  highest_cpu_ = std::max(highest_cpu_, now);
+  return highest_cpu_;
+}
+
+// Whether there can be processes of the context besides its head.
+bool Context::may_have_family(Micros now) {
+  if (family_size_ > 0 || now - looked_at_ > last_pid_is_proof) return true;
+  const auto last = world_.processes.last_pid();
+  if (last == 0 || last != last_pid_) return true;
+  looked_at_ = now;
+  return false;
+}
+
+void Context::look_at_family() {
+  last_pid_ = world_.processes.last_pid();
+  looked_at_ = now_us();
+  world_.processes.scan(world_.families, world_.zygote.pid);
+  measure_family();
+}
+
+void Context::measure_family() {
+  family_cpu_ = 0;
+  family_size_ = 0;
+  for (const auto& process : world_.processes.all()) {
+    if (process.pid == head_.pid) {
+      family_cpu_ += process.children_cpu;
+    } else if (is_stray(process)) {
+      family_cpu_ += process.cpu + process.children_cpu;
+      if (process.alive()) ++family_size_;
+    }
+  }
+}
+
+// An orphan whose origin is unknown is this context's when it can be nobody else's.
+bool Context::is_stray(const Process& process) const {
+  if (process.pid == head_.pid) return false;
+  if (process.owner == number_) return true;
+  const int others = world_.running_blocks - (running_ ? 1 : 0);
+  return process.owner == owner_unknown && others == 0 && world_.opening_heads == 0;
+}
+
+Sweep Context::sweep_family(bool with_head) {
+  const auto swept = sweep(world_.reaper, [this, with_head](std::vector<pid_t>& pids) {
+    look_at_family();
+    for (const auto& process : world_.processes.all()) {
+      const bool victim = process.pid == head_.pid ? with_head : is_stray(process);
+      if (victim && process.alive()) pids.push_back(process.pid);
+    }
+  });
+  if (!swept.clean) log("processes of it do not die");
+  return swept;
+}
+
+}  // namespace caisson::guest

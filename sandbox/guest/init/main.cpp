@@ -1,0 +1,55 @@
+// init, PID 1 of every container:
+//   init --listen /run/caisson/channel.sock     makes that socket and waits for the host
+//   init --stdio                                the host is at stdin and stdout (Docker attach)
+// With --allow-any-peer it does not ask who connects. That is for tests, which run it as a plain
+// process: there every peer has a process id, in a container only the sandbox's own do.
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include <string_view>
+
+#include "sandbox/guest/init/supervisor.h"
+
+namespace {
+
+int usage() {
+  ::dprintf(2, "usage: init --listen SOCKET | --stdio [--allow-any-peer]\n");
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using caisson::guest::Channel;
+  const char* path = nullptr;
+  bool stdio = false;
+  auto peers = Channel::Peers::outside_only;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--listen" && i + 1 < argc) {
+      path = argv[++i];
+    } else if (word == "--stdio") {
+      stdio = true;
+    } else if (word == "--allow-any-peer") {
+      peers = Channel::Peers::any;
+    } else {
+      return usage();
+    }
+  }
+  if (stdio == (path != nullptr)) return usage();
+
+  // Nothing in the sandbox may read or trace init; what is orphaned becomes its child.
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+
+  caisson::guest::Supervisor supervisor;
+  if (stdio) {
+    supervisor.channel().use_stdio(0, 1);
+  } else if (!supervisor.channel().listen(path, peers)) {
+    ::dprintf(2, "caisson init: cannot listen on %s: %s\n", path, ::strerror(errno));
+    return 1;
+  }
+  return supervisor.run();
+}

@@ -1,0 +1,8 @@
+# Tests of init drive the real binary with the real worker, in place of a container.
+add_library(guest_fixture STATIC ${CMAKE_CURRENT_LIST_DIR}/guest_fixture.cpp)
+target_link_libraries(guest_fixture PUBLIC caisson::wire PRIVATE caisson_warnings)
+target_compile_definitions(guest_fixture PRIVATE CAISSON_BINARY_DIR="${PROJECT_BINARY_DIR}")
+add_dependencies(guest_fixture caisson_init caisson_worker)
+
+caisson_add_test(init_block_test LABEL guest TIMEOUT 120 SOURCES ${CMAKE_CURRENT_LIST_DIR}/init_block_test.cpp
+                 DEPS guest_fixture)
