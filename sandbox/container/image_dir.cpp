@@ -1,12 +1,13 @@
 #include "sandbox/container/image_dir.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <vector>
+
+#include "sandbox/container/tar.h"
 
 namespace caisson {
 
@@ -29,19 +30,6 @@ std::string line_of(const fs::path& root, const fs::path& path) {
   return fmt::format("{}\t{:o}\t{}\t{}\n", path.lexically_relative(root).string(), facts.st_mode,
                      S_ISREG(facts.st_mode) ? facts.st_size : 0,
                      S_ISDIR(facts.st_mode) ? 0 : facts.st_mtim.tv_sec);
-}
-
-std::string sha256(const std::vector<std::string>& lines) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  EVP_DigestInit_ex(context, EVP_sha256(), nullptr);
-  for (const auto& line : lines) EVP_DigestUpdate(context, line.data(), line.size());
-  EVP_DigestFinal_ex(context, digest, &size);
-  EVP_MD_CTX_free(context);
-  std::string text = "sha256:";
-  for (unsigned i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
-  return text;
 }
 
 }  // namespace
@@ -72,7 +60,9 @@ Result<ImageInfo> inspect_image_dir(const std::string& directory) {
   std::sort(lines.begin(), lines.end());
   ImageInfo info;
   info.reference = directory;
-  info.digest = sha256(lines);
+  std::string all;
+  for (const auto& line : lines) all += line;
+  info.digest = "sha256:" + sha256_hex(all);
   return info;
 }
 

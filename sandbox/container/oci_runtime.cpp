@@ -15,6 +15,7 @@
 
 #include "sandbox/base/async.h"
 #include "sandbox/base/process.h"
+#include "sandbox/container/channel.h"
 #include "sandbox/container/image_dir.h"
 #include "sandbox/container/oci_container.h"
 #include "sandbox/container/words.h"
@@ -173,18 +174,32 @@ asio::awaitable<Result<std::unique_ptr<Container>>> RuncBackend::start(Container
   spec.image = fs::absolute(spec.image).lexically_normal().string();
   if (auto written = write_bundle(spec); !written) co_return written.error();
   const auto place = place_of(options_, spec.id);
-  auto container = co_await run_bundle(std::move(spec), deadline);
-  if (container) co_return container;
-  // Time of its own: it is needed most when the deadline has passed.
-  const auto left = co_await remove_oci(place, Deadline::after(10s));
-  if (!left.empty()) {
-    co_return Error(container.error().code, container.error().message + "\nand then: " + left);
+  const AdoptsOrphans adopts(adopting_);
+  std::optional<Child> runtime;
+  std::optional<Error> failure;
+  std::exception_ptr fault;
+  try {
+    auto container = co_await run_bundle(spec, runtime, deadline);
+    if (container) co_return container;
+    failure = container.error();
+  } catch (...) {
+    fault = std::current_exception();
   }
-  co_return container;
+  // When the caller has been cancelled, this must be done nevertheless; and with time of its own,
+  // since it is needed most when the deadline has passed.
+  co_await asio::this_coro::throw_if_cancelled(false);
+  // Not killed half-way: what it had started then would be nobody's.
+  if (runtime) co_await with_timeout(runtime->wait(), Deadline::after(10s));
+  const auto left = co_await remove_oci(place, Deadline::after(10s));
+  if (!spec.channel_dir.empty()) clear_channel(spec.channel_dir);
+  co_await asio::this_coro::throw_if_cancelled(true);
+  if (fault) std::rethrow_exception(fault);
+  if (!left.empty()) failure->message += "\nand then: " + left;
+  co_return *failure;
 }
 
-asio::awaitable<Result<std::unique_ptr<Container>>> RuncBackend::run_bundle(ContainerSpec spec,
-                                                                            Deadline deadline) {
+asio::awaitable<Result<std::unique_ptr<Container>>> RuncBackend::run_bundle(
+    const ContainerSpec& spec, std::optional<Child>& runtime, Deadline deadline) {
   const auto place = place_of(options_, spec.id);
   const auto pid_file = place.bundle / "pid";
   auto words = make_pipe();
@@ -200,7 +215,6 @@ asio::awaitable<Result<std::unique_ptr<Container>>> RuncBackend::run_bundle(Cont
                                 pid_file.string(), spec.id});
   command.in = command.out = stdio.write ? stdio.write.get() : -1;
   command.err = words->write.get();
-  const AdoptsOrphans adopts(adopting_);
   auto child = spawn(command);
   if (!child && child.error().code == Errc::not_found) {
     co_return Error(Errc::unavailable, child.error().message +
@@ -208,10 +222,12 @@ asio::awaitable<Result<std::unique_ptr<Container>>> RuncBackend::run_bundle(Cont
                                            "(--backend docker)");
   }
   if (!child) co_return child.error();
-  const auto status = co_await with_timeout(child->wait(), deadline);
+  runtime = std::move(*child);
+  const auto status = co_await with_timeout(runtime->wait(), deadline);
   if (!status) {
     co_return Error(Errc::timed_out, fmt::format("{} did not start the container in time", name_));
   }
+  runtime.reset();
   if (!status->ok()) {
     const auto problem = read_last_words(words->read.get());
     co_return Error(

@@ -5,10 +5,12 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "sandbox/base/process.h"
 #include "sandbox/container/backend.h"
 #include "sandbox/container/oci_config.h"
 
@@ -45,8 +47,9 @@ class RuncBackend final : public Backend {
  private:
   class AdoptsOrphans;
 
-  boost::asio::awaitable<Result<std::unique_ptr<Container>>> run_bundle(ContainerSpec spec,
-                                                                        Deadline deadline);
+  // `runtime` is the program while it runs; both references outlive the call.
+  boost::asio::awaitable<Result<std::unique_ptr<Container>>> run_bundle(
+      const ContainerSpec& spec, std::optional<Child>& runtime, Deadline deadline);
   Result<void> write_bundle(const ContainerSpec& spec);
 
   const RuncOptions options_;

@@ -234,6 +234,15 @@ TEST_F(Runc, AStartThatIsTooLateLeavesNothing) {
   EXPECT_EQ(container.error().code, Errc::timed_out) << container.error().message;
 }
 
+TEST_F(Runc, ACancelledStartLeavesNothing) {
+  auto late = [](Runc& test, std::chrono::milliseconds patience) -> asio::awaitable<void> {
+    const auto container = co_await with_timeout(
+        test.backend_.start(test.spec(), Deadline::after(20s)), Deadline::after(patience));
+    if (container && *container) co_await (**container)->kill(Deadline::after(10s));
+  };
+  for (const auto patience : {1ms, 5ms, 10ms, 20ms, 30ms, 40ms}) run_coro(late(*this, patience));
+}
+
 TEST_F(Runc, ASocketThatLeadsElsewhereIsNotFollowed) {
   auto silent = spec();
   silent.argv.push_back("--silent");
