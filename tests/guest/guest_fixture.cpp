@@ -15,6 +15,7 @@
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 namespace caisson::test {
 
@@ -103,7 +104,7 @@ wire::Opened Guest::open(std::uint16_t context) {
   return opened;
 }
 
-void Guest::connect() {
+void Guest::connect_without_hello() {
   disconnect();
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -120,8 +121,17 @@ void Guest::connect() {
       throw std::runtime_error("init does not listen");
     ::poll(nullptr, 0, 1);
   }
-  reading_ = true;
   decoder_ = wire::Decoder();
+}
+
+void Guest::keep_open_and_connect() {
+  const int before = std::exchange(socket_, -1);
+  connect();
+  older_socket_ = before;
+}
+
+void Guest::connect() {
+  connect_without_hello();
   wire::Header header;
   header.type = Type::hello;
   header.epoch = ++epoch_;
@@ -152,6 +162,8 @@ void Guest::connect() {
 void Guest::disconnect() {
   if (socket_ >= 0) ::close(socket_);
   socket_ = -1;
+  if (older_socket_ >= 0) ::close(older_socket_);
+  older_socket_ = -1;
 }
 
 void Guest::forget() {

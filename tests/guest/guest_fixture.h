@@ -52,6 +52,9 @@ class Guest {
   // The connection. Everything here throws std::runtime_error when init is silent for 20 s.
   void connect();
   void disconnect();
+  void connect_without_hello();
+  // Connects again while the connection before is still open.
+  void keep_open_and_connect();
   // A host that has forgotten every number.
   void forget();
   void send(wire::Type type, std::uint16_t context, std::string_view body);
@@ -60,7 +63,6 @@ class Guest {
                     std::size_t bytes);
   // Reads at most so many bytes, then cuts the connection. False: not so many came in `wait_ms`.
   bool read_and_cut(std::size_t bytes, int wait_ms);
-  void stop_reading() { reading_ = false; }
   GuestMessage receive();
   // Skips messages of other types.
   GuestMessage receive(wire::Type type);
@@ -99,7 +101,7 @@ class Guest {
   wire::Setup setup_;
   pid_t pid_ = 0;
   int socket_ = -1;
-  bool reading_ = true;
+  int older_socket_ = -1;
   std::uint32_t epoch_ = 0;
   std::uint64_t next_seq_ = 1;
   std::uint64_t last_received_ = 0;

@@ -101,6 +101,7 @@ void Supervisor::zygote_died(int status) {
   zygote.pid = 0;
   zygote.state = Zygote::State::none;
   if (ending_) return;
+  while (zygote.last_words.ends_with('\n')) zygote.last_words.pop_back();
   if (!was_ready) {
     return fail("Python " + describe(status) + " before it was ready: " +
                 (zygote.last_words.empty() ? "it said nothing" : zygote.last_words));
