@@ -132,6 +132,10 @@ asio::awaitable<Result<std::unique_ptr<Container>>> DockerBackend::start(Contain
   if (!facts) co_return facts.error();
   auto image = co_await inspect_image(spec.image, deadline);
   if (!image) co_return image.error();
+  if (!shares_files()) {
+    use_stdio_channel(spec);
+    spec.guest_delivery = ContainerSpec::GuestDelivery::volume;
+  }
   std::string volume;
   if (spec.guest_delivery == ContainerSpec::GuestDelivery::volume) {
     auto filled = co_await guest_volume(spec, image->id, deadline);

@@ -26,6 +26,8 @@ class DockerBackend final : public Backend {
   boost::asio::awaitable<Result<std::string>> probe(Deadline deadline) override;
   boost::asio::awaitable<Result<ImageInfo>> find_image(std::string reference,
                                                        Deadline deadline) override;
+  // A daemon that does not see our files (not on a unix socket) gets the guest by volume and the
+  // channel through attach, whatever the spec says; policies with bind mounts cannot work there.
   // A spec without channel_dir gets its channel through attach. With GuestDelivery::volume the
   // content of guest_dir is sent once and kept in a volume (label org.caisson.guest) that later
   // containers share.
@@ -41,7 +43,7 @@ class DockerBackend final : public Backend {
                                                          std::string repository, std::string tag,
                                                          Deadline deadline);
 
-  // Whether the daemon is on this host and sees our directories; if not, use attach and a volume.
+  // Whether the daemon is on this host and sees our directories.
   bool shares_files() const {
     return api_.daemon().transport == HttpTarget::Transport::unix_socket;
   }

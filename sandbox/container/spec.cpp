@@ -34,7 +34,7 @@ bool plain_path(const std::string& path) {
 ContainerSpec make_spec(const Policy& policy, const CompiledPolicy& compiled, std::string image) {
   ContainerSpec spec;
   spec.image = std::move(image);
-  spec.argv = {"/caisson/init"};
+  spec.argv = {"/caisson/init", "--listen", "/run/caisson/channel.sock"};
   // init hands the interpreter the environment of the policy; this one is its own.
   spec.env = {"PATH=/usr/local/bin:/usr/bin:/bin"};
   spec.working_dir = policy.process.working_dir;
@@ -53,6 +53,11 @@ ContainerSpec make_spec(const Policy& policy, const CompiledPolicy& compiled, st
   spec.loopback = policy.network.mode == NetworkMode::loopback;
   spec.labels["org.caisson.policy"] = policy.name;
   return spec;
+}
+
+void use_stdio_channel(ContainerSpec& spec) {
+  spec.channel_dir.clear();
+  spec.argv = {"/caisson/init", "--stdio"};
 }
 
 Result<void> check_spec(const ContainerSpec& spec) {

@@ -60,6 +60,9 @@ inline constexpr const char* sandbox_label = "org.caisson.sandbox";
 // guest_dir and channel_dir, and may add labels.
 ContainerSpec make_spec(const Policy& policy, const CompiledPolicy& compiled, std::string image);
 
+// The channel through stdin and stdout instead of a directory.
+void use_stdio_channel(ContainerSpec& spec);
+
 // bad_input for what no backend may be given: an id or hostname beyond its alphabet, no argv, a
 // user or group beyond 1…2^31-2 (larger ones have wrapped to root: containerd CVE-2024-40635), a
 // path that is not absolute or has a "..", a working directory in /proc (runc CVE-2024-21626), a

@@ -1,9 +1,15 @@
 // DockerBackend with a real daemon: the one that answers, or one that this test starts and stops.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/write.hpp>
 #include <fstream>
 
 #include "sandbox/base/async.h"
+#include "sandbox/base/nursery.h"
 #include "sandbox/container/docker.h"
 #include "sandbox/container/oci_config.h"
 #include "sandbox/container/tar.h"
@@ -174,7 +180,7 @@ TEST_F(Docker, TheDaemonSawEveryField) {
   const auto seen = run_coro(look(*this, wanted));
   const auto& config = seen["Config"];
   EXPECT_EQ(config["User"], "10001:10002");
-  EXPECT_EQ(config["Entrypoint"], json::array({"/caisson/init"}));
+  EXPECT_EQ(config["Entrypoint"], json(wanted.argv));
   EXPECT_EQ(config["Tty"], false);
   EXPECT_EQ(config["OpenStdin"], false);
   EXPECT_EQ(config["Labels"][sandbox_label], id);
@@ -248,7 +254,7 @@ Error connect_error(Docker& test, ContainerSpec spec, Deadline deadline) {
 
 TEST_F(Docker, AnInitThatFailsIsQuotedToWhoeverConnects) {
   auto failing = spec();
-  failing.argv.push_back("--fail");
+  failing.argv = {"/caisson/init", "--fail"};
   const auto error = connect_error(*this, failing, Deadline::after(10s));
   EXPECT_EQ(error.code, Errc::closed);
   EXPECT_NE(error.message.find("status 7: echo_init: cannot go on"), std::string::npos)
@@ -257,7 +263,7 @@ TEST_F(Docker, AnInitThatFailsIsQuotedToWhoeverConnects) {
 
 TEST_F(Docker, AnInitThatNeverListensRunsIntoTheDeadline) {
   auto silent = spec();
-  silent.argv.push_back("--silent");
+  silent.argv = {"/caisson/init", "--silent"};
   EXPECT_EQ(connect_error(*this, silent, Deadline::after(100ms)).code, Errc::timed_out);
 }
 
@@ -303,8 +309,7 @@ TEST_F(Docker, ACancelledStartLeavesNothing) {
 TEST_F(Docker, WithoutAChannelDirectoryTheChannelIsAttach) {
   auto work = [](Docker& test) -> asio::awaitable<void> {
     auto wanted = test.spec();
-    wanted.channel_dir.clear();
-    wanted.argv.push_back("--stdio");
+    use_stdio_channel(wanted);
     auto container = co_await test.backend->start(wanted, Deadline::after(20s));
     if (!container) {
       ADD_FAILURE() << container.error().message;
@@ -322,21 +327,98 @@ TEST_F(Docker, WithoutAChannelDirectoryTheChannelIsAttach) {
   run_coro(work(*this));
 }
 
+void remove_guest_volumes(DockerBackend& backend) {
+  const auto filter = percent_encoded(R"({"label":["org.caisson.guest"]})");
+  const auto volumes = run_coro(
+      backend.api().call("GET", "/volumes?filters=" + filter, json(), Deadline::after(5s)));
+  ASSERT_TRUE(volumes);
+  EXPECT_EQ((*volumes)["Volumes"].size(), 1U);
+  for (const auto& volume : (*volumes)["Volumes"]) {
+    const auto path = "/volumes/" + volume["Name"].get<std::string>();
+    const auto removed = run_coro(backend.api().call("DELETE", path, json(), Deadline::after(5s)));
+    EXPECT_TRUE(removed) << removed.error().message;
+  }
+}
+
 TEST_F(Docker, TheGuestsFilesCanComeByVolume) {
   auto wanted = spec();
   wanted.guest_delivery = ContainerSpec::GuestDelivery::volume;
   const auto said = ask_all(wanted, {"echo by volume", "write 10 /caisson/a"});
   EXPECT_EQ(said[0], "by volume");
   EXPECT_EQ(said[1], "error: Read-only file system");
-  const auto volumes = run_coro(backend->api().call(
-      "GET", "/volumes?filters=" + percent_encoded(R"({"label":["org.caisson.guest"]})"), json(),
-      Deadline::after(5s)));
-  ASSERT_TRUE(volumes);
-  for (const auto& volume : (*volumes)["Volumes"]) {
-    const auto removed = run_coro(backend->api().call(
-        "DELETE", "/volumes/" + volume["Name"].get<std::string>(), json(), Deadline::after(5s)));
-    EXPECT_TRUE(removed) << removed.error().message;
+  remove_guest_volumes(*backend);
+}
+
+// Carries one connection after another from a TCP port to the daemon's socket.
+asio::awaitable<void> pump(auto& from, auto& to) {
+  std::array<char, 16384> piece;
+  for (;;) {
+    boost::system::error_code error;
+    const auto got = co_await from.async_read_some(
+        asio::buffer(piece), asio::redirect_error(asio::use_awaitable, error));
+    if (error) break;
+    co_await asio::async_write(to, asio::buffer(piece, got),
+                               asio::redirect_error(asio::use_awaitable, error));
+    if (error) break;
   }
+  boost::system::error_code ignored;
+  to.shutdown(asio::socket_base::shutdown_send, ignored);
+}
+
+asio::awaitable<void> relay(asio::ip::tcp::socket client, std::string path) {
+  auto executor = co_await asio::this_coro::executor;
+  asio::local::stream_protocol::socket daemon(executor);
+  co_await daemon.async_connect(path, asio::use_awaitable);
+  Nursery both(executor);
+  both.start(pump(client, daemon));
+  both.start(pump(daemon, client));
+  co_await both.join();
+}
+
+asio::awaitable<void> accept_all(asio::ip::tcp::acceptor& acceptor, std::string path) {
+  Nursery relays(co_await asio::this_coro::executor);
+  for (;;) {
+    boost::system::error_code error;
+    auto client = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+    if (error) break;
+    relays.start(relay(std::move(client), path));
+  }
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_await relays.join();
+}
+
+asio::awaitable<std::string> ask_far_daemon(Docker& test, std::string path) {
+  auto executor = co_await asio::this_coro::executor;
+  asio::ip::tcp::acceptor acceptor(executor, {asio::ip::address_v4::loopback(), 0});
+  HttpTarget target;
+  target.host = "127.0.0.1";
+  target.port = acceptor.local_endpoint().port();
+  Nursery relays(executor);
+  relays.start(accept_all(acceptor, path));
+  std::string said;
+  {
+    DockerBackend far(target);
+    auto container = co_await far.start(test.spec(), Deadline::after(20s));
+    if (container) {
+      auto stream = co_await (*container)->connect(Deadline::after(10s));
+      said = stream ? co_await ask(**stream, "echo from afar") : stream.error().message;
+      co_await (*container)->kill(Deadline::after(10s));
+    } else {
+      said = container.error().message;
+    }
+  }
+  acceptor.close();
+  co_await relays.join();
+  co_return said;
+}
+
+TEST_F(Docker, ADaemonBehindTcpNeedsNoSharedFiles) {
+  const auto& target = *shared->daemon->target();
+  if (target.transport != HttpTarget::Transport::unix_socket) {
+    GTEST_SKIP() << "the daemon of these tests is not on a unix socket";
+  }
+  EXPECT_EQ(run_coro(ask_far_daemon(*this, target.unix_path)), "from afar");
+  remove_guest_volumes(*backend);
 }
 
 TEST_F(Docker, AnOrchestratorThatStartsAgainFindsAndRemovesWhatIsLeft) {

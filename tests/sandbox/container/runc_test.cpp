@@ -208,7 +208,7 @@ Error connect_error(Runc& test, ContainerSpec spec, Deadline deadline) {
 
 TEST_F(Runc, AnInitThatFailsIsQuotedToWhoeverConnects) {
   auto failing = spec();
-  failing.argv.push_back("--fail");
+  failing.argv = {"/caisson/init", "--fail"};
   const auto error = connect_error(*this, failing, Deadline::after(10s));
   EXPECT_EQ(error.code, Errc::closed);
   EXPECT_NE(error.message.find("status 7: echo_init: cannot go on"), std::string::npos)
@@ -217,7 +217,7 @@ TEST_F(Runc, AnInitThatFailsIsQuotedToWhoeverConnects) {
 
 TEST_F(Runc, AnInitThatNeverListensRunsIntoTheDeadline) {
   auto silent = spec();
-  silent.argv.push_back("--silent");
+  silent.argv = {"/caisson/init", "--silent"};
   EXPECT_EQ(connect_error(*this, silent, Deadline::after(50ms)).code, Errc::timed_out);
 }
 
@@ -245,15 +245,14 @@ TEST_F(Runc, ACancelledStartLeavesNothing) {
 
 TEST_F(Runc, ASocketThatLeadsElsewhereIsNotFollowed) {
   auto silent = spec();
-  silent.argv.push_back("--silent");
+  silent.argv = {"/caisson/init", "--silent"};
   fs::create_symlink("/run/docker.sock", files_.path() / "channel" / "channel.sock");
   EXPECT_NE(connect_error(*this, silent, Deadline::after(5s)).code, Errc::timed_out);
 }
 
 TEST_F(Runc, StdinAndStdoutCanBeTheChannel) {
   auto piped = spec();
-  piped.channel_dir.clear();
-  piped.argv.push_back("--stdio");
+  use_stdio_channel(piped);
   EXPECT_EQ(ask_all(piped, {"echo through pipes", "say to stderr"}).at(0), "through pipes");
 }
 
