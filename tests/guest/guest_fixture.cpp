@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -52,7 +53,7 @@ std::vector<pid_t> all_pids() {
 
 }  // namespace
 
-Guest::Guest(Change change, std::vector<std::string> arguments) {
+Guest::Guest(Change change, Place place) {
   char name[] = "/tmp/caisson-guest-XXXXXX";
   directory_ = ::mkdtemp(name);
   setup_.argv = {"python3", "-I", "-X", "utf8", guest_directory() / "worker/main.py"};
@@ -64,9 +65,14 @@ Guest::Guest(Change change, std::vector<std::string> arguments) {
   if (change) change(setup_);
 
   const auto socket = (directory_ / "channel.sock").string();
-  std::vector<std::string> words{guest_directory() / "init", "--listen", socket,
-                                 "--allow-any-peer"};
-  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<std::string> words{guest_directory() / "init", "--listen", socket};
+  if (place == Place::pid_namespace) {
+    const std::string unshare[] = {"/usr/bin/unshare", "--pid", "--fork", "--mount-proc",
+                                   "--kill-child"};
+    words.insert(words.begin(), std::begin(unshare), std::end(unshare));
+  } else {
+    words.push_back("--allow-any-peer");
+  }
   std::vector<char*> argv;
   for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -82,7 +88,9 @@ Guest::Guest(Change change, std::vector<std::string> arguments) {
 Guest::~Guest() {
   disconnect();
   if (pid_ > 0) {
-    ::kill(pid_, SIGTERM);
+    for (const pid_t child : find_processes((directory_ / "channel.sock").string())) {
+      ::kill(child, SIGTERM);
+    }
     wait_exit();
   }
   std::error_code ignored;
@@ -236,18 +244,22 @@ void Guest::read_more() {
   decoder_.filled(static_cast<std::size_t>(got));
 }
 
-bool Guest::read_and_cut(std::size_t bytes, int wait_ms) {
-  while (bytes > 0 && wait_readable(wait_ms)) {
+bool Guest::read_and_cut(std::size_t bytes) {
+  bool finished = false;
+  while (bytes > 0 && !finished && wait_readable(patience_ms)) {
     const auto space = decoder_.space();
     const ssize_t got = ::read(socket_, space.data(), std::min(bytes, space.size()));
     if (got <= 0) break;
     decoder_.filled(static_cast<std::size_t>(got));
     bytes -= static_cast<std::size_t>(got);
     GuestMessage message;
-    while (take_frame(message)) waiting_.push_back(std::move(message));
+    while (take_frame(message)) {
+      finished = message.type == Type::finished;
+      waiting_.push_back(std::move(message));
+    }
   }
   disconnect();
-  return bytes == 0;
+  return bytes == 0 && !finished;
 }
 
 bool Guest::at_end() {
@@ -375,6 +387,12 @@ int Guest::wait_exit() {
   return status;
 }
 
+std::string no_pid_namespace() {
+  if (::geteuid() != 0) return "only root may make PID namespaces";
+  const int status = ::system("/usr/bin/unshare --pid --fork --mount-proc true 2>/dev/null");
+  return status == 0 ? "" : "unshare(1) cannot make a PID namespace here";
+}
+
 std::string quote(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -412,6 +430,10 @@ std::uint64_t resident_bytes(pid_t pid) {
   std::uint64_t resident = 0;
   file >> size >> resident;
   return resident * 4096;
+}
+
+bool is_alive(pid_t pid) {
+  return parent_of(pid) != 0;
 }
 
 bool is_descendant(pid_t pid, pid_t ancestor) {

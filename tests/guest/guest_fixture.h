@@ -39,8 +39,12 @@ struct BlockRecord {
 class Guest {
  public:
   using Change = std::function<void(wire::Setup&)>;
+  enum class Place {
+    plain_process,
+    pid_namespace,  // as PID 1, with a /proc of its own, and every peer checked; needs root
+  };
   // Starts init and connects. `change` alters the setup before it is sent.
-  explicit Guest(Change change = {}, std::vector<std::string> arguments = {});
+  explicit Guest(Change change = {}, Place place = Place::plain_process);
   ~Guest();
   Guest(const Guest&) = delete;
   Guest& operator=(const Guest&) = delete;
@@ -61,8 +65,8 @@ class Guest {
   // Sends at most so many bytes of what is queued, then cuts the connection.
   void send_and_cut(wire::Type type, std::uint16_t context, std::string_view body,
                     std::size_t bytes);
-  // Reads at most so many bytes, then cuts the connection. False: not so many came in `wait_ms`.
-  bool read_and_cut(std::size_t bytes, int wait_ms);
+  // Reads so many bytes, then cuts the connection. False: the block was finished before.
+  bool read_and_cut(std::size_t bytes);
   GuestMessage receive();
   // Skips messages of other types.
   GuestMessage receive(wire::Type type);
@@ -78,6 +82,7 @@ class Guest {
   BlockRecord run(std::string_view code, wire::Execute limits = {}, std::uint16_t context = 1);
   std::uint64_t last_block() const { return block_; }
 
+  // Of init; in a PID namespace, of the unshare(1) above it.
   pid_t pid() const { return pid_; }
   // Waits for init's end; its wait status.
   int wait_exit();
@@ -114,12 +119,16 @@ class Guest {
   std::uint64_t block_ = 0;
 };
 
+// Why there can be no PID namespaces here; empty when there can.
+std::string no_pid_namespace();
+
 std::string quote(std::string_view text);         // as a JSON string
 std::string value_of(const BlockRecord& record);  // text/plain of the result, unquoted
 
 // Processes of this machine whose command line has this word.
 std::vector<pid_t> find_processes(std::string_view word);
 std::uint64_t resident_bytes(pid_t pid);
+bool is_alive(pid_t pid);  // and no zombie
 bool is_descendant(pid_t pid, pid_t ancestor);
 std::vector<pid_t> descendants(pid_t ancestor);
 

@@ -246,7 +246,7 @@ TEST(Output, LateOutputOfAStrayIsInNoOtherBlock) {
       "import subprocess\n"
       "p = subprocess.Popen(['sh', '-c', 'trap \"\" PIPE; while :; do echo stray; sleep 0.01; "
       "done'])");
-  EXPECT_EQ(first.finished.strays_kept, 1u);
+  EXPECT_GE(first.finished.strays_kept, 1u);
   for (int i = 0; i < 5; ++i) {
     const auto block = guest.run("import time; time.sleep(0.03); print('mine')");
     EXPECT_EQ(block.out, "mine\n");

@@ -58,7 +58,9 @@ void Channel::accept() {
   socklen_t size = sizeof(who);
   if (::getsockopt(peer.get(), SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return;
   if (peers_ == Peers::outside_only && who.pid != 0) {
-    log("a process inside the sandbox tried to connect to the channel and was turned away");
+    if (!std::exchange(turned_away_, true)) {
+      log("a process inside the sandbox tried to connect to the channel and was turned away");
+    }
     return;
   }
   disconnect();

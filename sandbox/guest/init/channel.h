@@ -82,6 +82,7 @@ class Channel {
   bool stdio_ = false;
   bool greeted_ = false;
   bool host_changed_ = false;
+  bool turned_away_ = false;  // somebody, and the log says so
   Micros disconnected_since_ = now_us();
   wire::Welcome facts_;
   wire::Decoder decoder_;

@@ -72,11 +72,11 @@ std::uint32_t bit(wire::Missing missing) {
 }
 
 void arrange_descriptors(int control, int log) {
-  const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   // Above everything that is about to be overwritten.
   const int high_control = ::fcntl(control, F_DUPFD_CLOEXEC, 10);
   const int high_log = ::fcntl(log, F_DUPFD_CLOEXEC, 10);
-  if (null) ::dup2(null.get(), 0);
+  if (null >= 0) ::dup2(null, 0);
   ::dup2(high_log, 1);
   ::dup2(high_log, 2);
   ::dup2(high_control, control_fd);
@@ -113,12 +113,15 @@ void set_limits(const wire::Setup& setup) {
 
 void raise_oom_score(std::int32_t score) {
   if (score == 0) return;
+  // As a copy of init this process is not dumpable, and then the file is root's. exec ends that.
+  ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
   const Fd file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
   const auto text = std::to_string(score);
   // Where this cannot be done the kernel picks its victim by size, which is the head in most cases.
   if (!file || ::write(file.get(), text.data(), text.size()) < 0) {
     ::dprintf(2, "oom_score_adj cannot be set%s\n", because().c_str());
   }
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 std::uint32_t restrict_paths(const wire::Setup& setup) {

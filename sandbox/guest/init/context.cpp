@@ -84,7 +84,6 @@ void Context::zygote_lost() {
 void Context::head_opened(const Packet& packet) {
   state_ = HeadState::alive;
   --world_.opening_heads;
-  failures_ = 0;
   opened_by_ = never;
   head_.begin(packet.sender);
   set_family(head_.pid);
@@ -99,7 +98,12 @@ void Context::head_opened(const Packet& packet) {
     block_.clock.start(start, block_.clock.limits());
     block_.cpu_check_at = block_.clock.next_cpu_check(start, world_.processors);
   }
-  if (announced_) return;
+  used_ = running_;
+  if (!announced_) announce();
+}
+
+void Context::announce() {
+  if (state_ != HeadState::alive) return;
   announced_ = true;
   wire::Opened opened{static_cast<std::uint32_t>(head_.pid), world_.zygote.missing};
   if (!head_.has_cpu_clock) opened.missing |= static_cast<std::uint32_t>(wire::Missing::cpu_clock);
@@ -112,11 +116,15 @@ void Context::head_opened(const Packet& packet) {
 void Context::opening_failed(const char* why) {
   log(why);
   forget_head();
-  // The first retries are quick: what was in the way may just be dying.
-  open_at_ = now_us() + ms(10) * (1 << failures_);
-  if (failures_ < max_back_off) ++failures_;
+  back_off();
   // What was sent to it is lost.
   if (running_) finish({wire::Ending::signalled, SIGKILL}, wire::Left::rolled_back);
+}
+
+// The first retries are quick: what was in the way may just be dying.
+void Context::back_off() {
+  open_at_ = now_us() + ms(10) * (1 << failures_);
+  if (failures_ < max_back_off) ++failures_;
 }
 
 void Context::forget_head() {
@@ -149,9 +157,16 @@ void Context::lose_head(HowItEnded how) {
     died_idle_ = how;
     log("its process ended between two blocks");
   }
+  const bool used = used_;
   forget_head();
   set_family(0);
-  open_head(now_us());
+  // One that dies without having been asked anything would do so again.
+  if (used) {
+    failures_ = 0;
+    open_head(now_us());
+  } else {
+    back_off();
+  }
 }
 
 void Context::kill_head(wire::Ending ending) {

@@ -69,7 +69,8 @@ class Context {
   // After the frames of a block have left: what need not be on its way.
   void tidy();
 
-  std::uint16_t number() const { return number_; }
+  // Tells the host that a head runs, when one does.
+  void announce();
   pid_t head() const { return head_.pid; }
   void denied(wire::DeniedCall call);
   // SIGKILL was let through to the head: it is not the kernel's.
@@ -113,6 +114,7 @@ class Context {
   void hand_over();
   void head_opened(const Packet& packet);
   void opening_failed(const char* why);
+  void back_off();
   void forget_head();
   void bury_head(const Death& death);
   void lose_head(HowItEnded how);
@@ -157,6 +159,7 @@ class Context {
   int failures_ = 0;          // to open, in a row
   bool announced_ = false;    // the host knows that this context is open
   bool own_kill_ = false;
+  bool used_ = false;                    // a block has been sent to this head
   std::optional<HowItEnded> died_idle_;  // the state was lost between blocks
 
   Stream out_;

@@ -63,7 +63,7 @@ void Context::start_block(const wire::Execute& execute) {
   if (state_ == HeadState::none) open_head(now_us());
   // What came between blocks belongs to none.
   drain();
-  running_ = true;
+  running_ = used_ = true;
   ++world_.running_blocks;
   block_ = {};
   block_.number = execute.block;

@@ -40,6 +40,13 @@ int main(int argc, char** argv) {
   }
   if (stdio == (path != nullptr)) return usage();
 
+  // Descriptors 0 to 2 must not become something of ours.
+  int fd = 0;
+  do {
+    fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  } while (fd >= 0 && fd <= 2);
+  if (fd > 2) ::close(fd);
+
   // Nothing in the sandbox may read or trace init; what is orphaned becomes its child.
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);

@@ -47,10 +47,15 @@ Pair::Received Pair::receive(Packet& packet) {
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = CMSG_SPACE(sizeof(ucred)) + CMSG_LEN(sizeof(int));
+  // ECONNRESET is told once, when the process has ended without reading what we sent; what it said
+  // before that is still there.
   ssize_t got;
-  do {
+  bool was_reset = false;
+  for (;;) {
     got = ::recvmsg(fd_.get(), &message, MSG_CMSG_CLOEXEC);
-  } while (got < 0 && errno == EINTR);
+    if (got >= 0 || (errno != EINTR && (errno != ECONNRESET || was_reset))) break;
+    was_reset = was_reset || errno == ECONNRESET;
+  }
   if (got < 0) return errno == EAGAIN ? Received::nothing : Received::closed;
   packet.sender = 0;
   for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr;

@@ -59,6 +59,7 @@ Sweep sweep(Reaper& reaper, Victims victims) {
     kill_round(pids, killed);
     sleep_us(pause);
   }
+  reaper.collect();
   return {static_cast<std::uint32_t>(killed.size()), pids.empty()};
 }
 

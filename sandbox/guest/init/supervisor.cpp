@@ -239,7 +239,8 @@ void Supervisor::open_context(const wire::Frame& frame) {
   if (frame.more()) return world_.channel.log("the body of `open` is longer than 64 KiB: dropped");
   if (!set_up_) return world_.channel.log("`open` came before setup: dropped");
   if (contexts_.size() >= max_contexts) return world_.channel.log("too many contexts: dropped");
-  if (find(number) != nullptr) return;  // it has arrived before
+  // A host that comes again asks whether it is there.
+  if (auto* context = find(number)) return context->announce();
   contexts_[number] = std::make_unique<Context>(world_, number, frame.body);
   update_facts();
 }
