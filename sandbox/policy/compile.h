@@ -18,8 +18,9 @@ struct Rlimit {
   bool operator==(const Rlimit&) const = default;
 };
 
-// A path and the LANDLOCK_ACCESS_FS_* bits that are granted beneath it. Bits beyond the kernel's
-// ABI are dropped by init; a path that does not exist in the image is skipped.
+// A path and the LANDLOCK_ACCESS_FS_* bits that are granted beneath it. init drops bits beyond the
+// kernel's ABI, and, where the path is no directory, all but those for files (the kernel refuses
+// them: EINVAL); a path that does not exist in the image is skipped.
 struct LandlockRule {
   std::string path;
   std::uint64_t access = 0;
@@ -37,20 +38,20 @@ struct Landlock {
 
 // What init does with a system call that the inner filter hands to it.
 enum class Mediation : std::uint8_t {
-  refuse = 0,     // always answer `error`
-  first_exec = 1, // let through until the interpreter runs, then answer `error`
-  signal = 2,     // let through unless the target is init, the zygote or a checkpoint
+  refuse = 0,      // always answer `error`
+  first_exec = 1,  // let through until the interpreter runs, then answer `error`
+  signal = 2,      // let through unless the target is init, the zygote or a checkpoint
 };
 
 struct NotifiedCall {
-  int number = 0;      // x86-64 system call
-  int error = 0;       // errno of the answer
+  int number = 0;  // x86-64 system call
+  int error = 0;   // errno of the answer
   Mediation mediation = Mediation::refuse;
   bool operator==(const NotifiedCall&) const = default;
 };
 
 struct CompiledPolicy {
-  std::string seccomp_json;   // the container's own filter: an OCI "linux.seccomp" object
+  std::string seccomp_json;         // the container's own filter: an OCI "linux.seccomp" object
   std::string docker_seccomp_json;  // the same in the form of Docker's --security-opt seccomp=
   std::vector<std::uint8_t> inner_filter;  // struct sock_filter[], as seccomp(2) takes it
   std::vector<NotifiedCall> notified;      // how init answers what inner_filter hands to it
@@ -60,7 +61,10 @@ struct CompiledPolicy {
   bool operator==(const CompiledPolicy&) const = default;
 };
 
-// Errors: bad_policy (an unknown call or group, something that we refuse), with the YAML line.
+// What a container of this policy can come to use, in bytes: a multiple of the page size.
+std::uint64_t container_memory_bytes(const Policy& policy);
+
+// Errors: bad_policy (what check.h finds to be an error), with the YAML line, a line each.
 Result<CompiledPolicy> compile(const Policy& policy);
 
 }  // namespace caisson

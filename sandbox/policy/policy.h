@@ -16,7 +16,8 @@ using Millis = std::chrono::milliseconds;
 // Who said so: the line of YAML that a leaf of the policy comes from.
 struct Origin {
   std::string file;  // as the user named it, or "builtin:strict"
-  int line = 0;
+  int line = 0;      // from 1
+  int column = 0;    // from 1
   bool operator==(const Origin&) const = default;
 };
 
@@ -35,7 +36,7 @@ struct Mount {
   std::uint64_t size_bytes = 0;  // tmpfs: required, as is the number of inodes
   std::uint64_t inodes = 0;
   bool read_only = false;
-  bool executable = false;       // files on it may be executed (tmpfs only; bind: as the host has it)
+  bool executable = false;  // files on it may be executed (tmpfs only; bind: as the host has it)
   bool operator==(const Mount&) const = default;
 };
 
@@ -44,9 +45,9 @@ struct Policy {
   std::string description;
 
   struct Runtime {
-    std::string handler;     // Docker runtime ("runsc", "kata"), empty: the daemon's default
+    std::string handler;  // Docker runtime ("runsc", "kata"), empty: the daemon's default
     Need landlock = Need::required;
-    Need notify = Need::required;       // seccomp user notification, for explained denials
+    Need notify = Need::required;              // seccomp user notification, for explained denials
     Need resource_limits = Need::best_effort;  // cgroup limits; rootless runc may lack them
     bool operator==(const Runtime&) const = default;
   } runtime;
@@ -80,13 +81,14 @@ struct Policy {
     std::vector<std::string> allow;    // names and "@groups" (groups.h)
     std::vector<std::string> deny;     // wins over allow
     std::vector<std::string> missing;  // answered ENOSYS, so that libraries fall back
+    std::vector<std::string> quiet;    // answered EPERM without a word: tried often, no harm in it
     Answer on_deny = Answer::notify;
     bool operator==(const Syscalls&) const = default;
   } syscalls;
 
   struct Resources {
-    double cpus = 1.0;                      // of one core's time
-    std::uint64_t memory_max_bytes = 0;     // what the code may use; the container's limit is derived
+    double cpus = 1.0;                   // of one core's time
+    std::uint64_t memory_max_bytes = 0;  // what the code may use; the container's limit is derived
     std::uint32_t pids_max = 64;
     // Soft and hard alike, by name without RLIMIT_: core, nofile, fsize, stack, memlock, msgqueue,
     // sigpending. Bytes or counts as in setrlimit(2).
@@ -95,12 +97,12 @@ struct Policy {
   } resources;
 
   struct Time {
-    Millis startup{20000};   // container start to the first block
-    Millis block{10000};     // wall clock of one block
-    Millis cpu{10000};       // CPU time of one block, all its processes
-    Millis idle{300000};     // a sandbox that hears nothing from its host for so long ends itself
-    Millis session{3600000}; // and after so long in any case
-    Millis kill_grace{200};  // between the interrupt and SIGKILL
+    Millis startup{20000};    // container start to the first block
+    Millis block{10000};      // wall clock of one block
+    Millis cpu{10000};        // CPU time of one block, all its processes
+    Millis idle{300000};      // a sandbox that hears nothing from its host for so long ends itself
+    Millis session{3600000};  // and after so long in any case
+    Millis kill_grace{200};   // between the interrupt and SIGKILL
     bool operator==(const Time&) const = default;
   } time;
 
@@ -112,17 +114,17 @@ struct Policy {
   struct Output {
     std::uint64_t stdout_max_bytes = 256 << 10;  // kept: half as head, half as tail
     std::uint64_t stderr_max_bytes = 64 << 10;
-    std::uint64_t total_max_bytes = 1 << 30;     // both, as written; beyond it the block is killed
-    Exceed on_exceed = Exceed::truncate;         // kill: already at stdout_max_bytes or stderr_max_bytes
-    std::uint64_t value_max_bytes = 1 << 20;     // of the last expression's text representations
-    std::uint64_t display_max_bytes = 8 << 20;   // of one displayed bundle, images included
+    std::uint64_t total_max_bytes = 1 << 30;  // both, as written; beyond it the block is killed
+    Exceed on_exceed = Exceed::truncate;  // kill: already at stdout_max_bytes or stderr_max_bytes
+    std::uint64_t value_max_bytes = 1 << 20;    // of the last expression's text representations
+    std::uint64_t display_max_bytes = 8 << 20;  // of one displayed bundle, images included
     bool operator==(const Output&) const = default;
   } output;
 
   struct Python {
-    std::vector<std::string> preload;          // imported once by the zygote, shared by all sessions
+    std::vector<std::string> preload;  // imported once by the zygote, shared by all sessions
     std::map<std::string, std::string> aliases;  // name -> module, bound in each session: np: numpy
-    std::map<std::string, std::string> deny;   // module -> hint for the model; guidance, not a wall
+    std::map<std::string, std::string> deny;  // module -> hint for the model; guidance, not a wall
     bool operator==(const Python&) const = default;
   } python;
 
@@ -135,7 +137,8 @@ struct Policy {
   } session;
 
   // Dotted path of a leaf ("resources.memory.max") -> where it was said. Leaves that nobody set
-  // have no entry: they hold the default above.
+  // have no entry: they hold the default above. Elements of lists and maps have their own:
+  // "syscalls.allow[@python]", "env.TZ", "filesystem.mounts./tmp.size".
   std::map<std::string, Origin> origins;
 
   bool operator==(const Policy&) const = default;

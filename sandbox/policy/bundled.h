@@ -1,0 +1,16 @@
+// The policies of policies/*.yaml, which are part of the binary.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace caisson {
+
+struct BundledPolicy {
+  std::string_view name;  // "strict"
+  std::string_view yaml;
+};
+
+std::span<const BundledPolicy> bundled_policies();
+
+}  // namespace caisson

@@ -1,0 +1,104 @@
+#include "sandbox/policy/denial.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
+#include "sandbox/policy/groups.h"
+
+namespace caisson {
+namespace {
+
+struct Name {
+  std::uint64_t value;
+  std::string_view name;
+};
+
+constexpr Name families[] = {{1, "AF_UNIX"},     {2, "AF_INET"},    {10, "AF_INET6"},
+                             {16, "AF_NETLINK"}, {17, "AF_PACKET"}, {31, "AF_BLUETOOTH"},
+                             {38, "AF_ALG"},     {40, "AF_VSOCK"},  {44, "AF_XDP"},
+                             {15, "AF_KEY"},     {29, "AF_CAN"},    {30, "AF_TIPC"}};
+constexpr Name socket_types[] = {
+    {1, "SOCK_STREAM"}, {2, "SOCK_DGRAM"}, {3, "SOCK_RAW"}, {5, "SOCK_SEQPACKET"}};
+
+template <std::size_t n>
+std::string name_of(const Name (&names)[n], std::uint64_t value) {
+  for (const auto& known : names) {
+    if (known.value == value) return std::string(known.name);
+  }
+  return std::to_string(value);
+}
+
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// "network.mode: none (builtin:strict:12)"
+std::string rule(const Policy& policy, const std::string& leaf, const std::string& value) {
+  const auto origin = policy.origins.find(leaf);
+  const auto where = origin == policy.origins.end()
+                         ? std::string("built in")
+                         : fmt::format("{}:{}", origin->second.file, origin->second.line);
+  return fmt::format("{}{}{} ({})", leaf, value.empty() ? "" : ": ", value, where);
+}
+
+std::string subject_of(const std::string& name, const DeniedSyscall& call) {
+  if (name == "socket" || name == "socketpair") {
+    // The type's upper bits are SOCK_NONBLOCK and SOCK_CLOEXEC.
+    return fmt::format("{}({}, {}, {})", name, name_of(families, call.args[0]),
+                       name_of(socket_types, call.args[1] & 0xF), call.args[2]);
+  }
+  if (is_one_of(name, {"kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"})) {
+    return fmt::format("{}({}, {})", name, static_cast<std::int32_t>(call.args[0]),
+                       static_cast<std::int32_t>(call.args[1]));
+  }
+  return name + "()";
+}
+
+std::string_view name_of(Exec exec) {
+  return exec == Exec::deny ? "deny" : "allow";
+}
+std::string_view name_of(NetworkMode mode) {
+  return mode == NetworkMode::none ? "none" : "loopback";
+}
+
+}  // namespace
+
+DenialText explain_denial(const Policy& policy, const DeniedSyscall& call) {
+  const auto name = syscall_name(call.number);
+  DenialText text;
+  text.subject = subject_of(name, call);
+  const char* error = ::strerrorname_np(call.error);
+  text.error = error != nullptr ? error : std::to_string(call.error);
+  if (name == "socket" || name == "socketpair") {
+    text.rule = rule(policy, "network.mode", std::string(name_of(policy.network.mode)));
+    text.hint = policy.network.mode == NetworkMode::none
+                    ? "This session has no network: do not try again, use what is in the sandbox."
+                    : "Only sockets on the loopback address exist in this session.";
+  } else if (is_one_of(name, {"execve", "execveat"})) {
+    text.rule = rule(policy, "process.exec", std::string(name_of(policy.process.exec)));
+    text.hint = "This session starts no programs: do it in Python.";
+  } else if (is_one_of(name, {"kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo",
+                              "pidfd_send_signal"})) {
+    text.rule = "protected processes (built in)";
+    text.hint =
+        "That process keeps the session alive: only processes that the code started can be "
+        "signalled.";
+  } else if (is_one_of(name, {"mmap", "mprotect", "pkey_mprotect"})) {
+    text.rule = rule(policy, "process.write_and_execute", "false");
+    text.hint = "Memory that is writable and executable is not allowed in this session.";
+  } else if (is_one_of(name, {"clone", "unshare", "setns"})) {
+    text.rule = rule(policy, "syscalls.allow", "");
+    text.hint = "Namespaces cannot be made or entered here; threads and fork work.";
+  } else {
+    text.rule = rule(policy, "syscalls.allow", "");
+    text.hint = fmt::format("The system call {} is not available in this session.", name);
+  }
+  return text;
+}
+
+}  // namespace caisson
