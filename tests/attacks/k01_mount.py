@@ -5,6 +5,7 @@
 # layer: seccomp
 # expect: {"mount": ["EPERM"], "umount2": ["EPERM"]}
 # control: {"mount": ["ok"], "umount2": ["ok"]}
+# explained: ["mount", "umount2", "unshare"]
 
 
 def over_tmp():

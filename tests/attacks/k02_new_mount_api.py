@@ -8,6 +8,8 @@
 # control: {"fsopen": ["ok"], "fsconfig": ["EBADF", "EINVAL"], "fsmount": ["EBADF", "EINVAL"],
 #   "fspick": ["ok"], "open_tree": ["ok"], "move_mount": ["EBADF", "EINVAL", "ENOENT"],
 #   "mount_setattr": ["ok"]}
+# explained: ["fsconfig", "fsmount", "fsopen", "fspick", "mount_setattr", "move_mount",
+#   "open_tree"]
 
 {
     "fsopen": attempt_fd("fsopen", b"tmpfs", 0),

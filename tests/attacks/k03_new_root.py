@@ -5,6 +5,7 @@
 # layer: seccomp
 # expect: {"chroot": ["EPERM"], "pivot_root": ["EPERM"]}
 # control: {"chroot": ["ok"], "pivot_root": ["ENOENT"]}
+# explained: ["chroot", "pivot_root"]
 
 {
     "chroot": in_child(attempt, "chroot", b"/tmp"),

@@ -11,6 +11,7 @@
 #   "unshare net": ["ok"], "unshare ipc": ["ok"], "unshare uts": ["ok"],
 #   "unshare cgroup": ["ok"], "unshare time": ["ok"], "clone user": ["ok"],
 #   "clone user and net": ["ok"]}
+# explained: ["clone", "unshare"]
 
 NAMESPACES = {
     "user": 0x10000000, "mount": 0x20000, "pid": 0x20000000, "net": 0x40000000,

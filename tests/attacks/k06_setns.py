@@ -5,6 +5,7 @@
 # layer: seccomp
 # expect: {"setns": ["EPERM"], "setns of pid 1": ["EPERM"]}
 # control: {"setns": ["ok"], "setns of pid 1": ["ok"]}
+# explained: ["setns"]
 
 
 def enter(path):

@@ -5,6 +5,7 @@
 # layer: seccomp
 # expect: {"traceme": ["EPERM"], "seize parent": ["EPERM"], "seize pid 1": ["EPERM"]}
 # control: {"traceme": ["ok"], "seize parent": ["ok"], "seize pid 1": ["ok"]}
+# explained: ["ptrace"]
 
 SEIZE = 0x4206
 

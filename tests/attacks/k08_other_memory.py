@@ -7,6 +7,7 @@
 #   "kcmp": ["EPERM"], "process_madvise": ["EPERM"]}
 # control: {"process_vm_readv": ["ok"], "process_vm_writev": ["ok"], "parent": ["changed"],
 #   "kcmp": ["ok"], "process_madvise": ["ok", "EINVAL"]}
+# explained: ["kcmp", "process_madvise", "process_vm_readv", "process_vm_writev"]
 
 state = ctypes.create_string_buffer(b"committed")
 

@@ -5,6 +5,7 @@
 # layer: seccomp
 # expect: {"pidfd_getfd of pid 1": ["EPERM"], "pidfd_getfd of parent": ["EPERM"]}
 # control: {"pidfd_getfd of pid 1": ["ok"], "pidfd_getfd of parent": ["ok"]}
+# explained: ["pidfd_getfd"]
 
 
 def take(pid):

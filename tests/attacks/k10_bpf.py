@@ -5,6 +5,7 @@
 # layer: seccomp
 # expect: {"map": ["EPERM"], "program": ["EPERM"]}
 # control: {"map": ["ok"], "program": ["ok"]}
+# explained: ["bpf"]
 
 code = ctypes.create_string_buffer(struct.pack("<BBhiBBhi", 0xB7, 0, 0, 0, 0x95, 0, 0, 0))
 licence = ctypes.create_string_buffer(b"GPL")

@@ -5,6 +5,7 @@
 # layer: seccomp
 # expect: {"perf_event_open": ["EPERM"]}
 # control: {"perf_event_open": ["ok"]}
+# explained: ["perf_event_open"]
 
 cpu_clock = struct.pack("<II", 1, 64).ljust(128, b"\0")
 

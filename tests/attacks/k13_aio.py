@@ -5,6 +5,7 @@
 # layer: seccomp
 # expect: {"io_setup": ["EPERM", "ENOSYS"], "io_submit": ["EPERM", "ENOSYS"]}
 # control: {"io_setup": ["ok"], "io_submit": ["EINVAL"]}
+# explained: ["io_setup", "io_submit"]
 
 {
     "io_setup": in_child(attempt, "io_setup", 1, ctypes.byref(ctypes.c_ulong(0))),

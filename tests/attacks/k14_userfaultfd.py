@@ -5,5 +5,6 @@
 # layer: seccomp
 # expect: {"userfaultfd": ["EPERM", "ENOSYS"]}
 # control: {"userfaultfd": ["ok"]}
+# explained: ["userfaultfd"]
 
 {"userfaultfd": attempt_fd("userfaultfd", 0)}

@@ -6,6 +6,7 @@
 # expect: {"keyctl": ["EPERM", "ENOSYS"], "add_key": ["EPERM", "ENOSYS"],
 #   "request_key": ["EPERM", "ENOSYS"]}
 # control: {"keyctl": ["ok"], "add_key": ["ok"], "request_key": ["ENOKEY"]}
+# explained: ["add_key", "keyctl", "request_key"]
 
 PROCESS_KEYRING = -2  # goes away with the process
 

@@ -12,6 +12,8 @@
 #   "kexec_file_load": ["ENOSYS", "EINVAL", "EBADF"], "reboot": ["EINVAL"],
 #   "swapon": ["EINVAL"], "swapoff": ["ENOENT"], "acct": ["ENOENT"],
 #   "quotactl": ["ENOENT", "ENOSYS", "EINVAL"], "quotactl_fd": ["EBADF", "ENOSYS", "EINVAL"]}
+# explained: ["acct", "delete_module", "finit_module", "init_module", "kexec_file_load",
+#   "kexec_load", "quotactl", "quotactl_fd", "reboot", "swapoff", "swapon"]
 
 NOWHERE = b"/caisson-attack/nowhere"
 

@@ -6,6 +6,7 @@
 # expect: {"syslog": ["EPERM"], "/dev/kmsg": ["EPERM", "EACCES", "ENOENT"],
 #   "/proc/kmsg": ["EPERM", "EACCES", "ENOENT", "masked"]}
 # control: {"syslog": ["ok"], "/dev/kmsg": ["ok"], "/proc/kmsg": ["ok"]}
+# explained: ["syslog"]
 
 {
     "syslog": attempt("syslog", 3, ctypes.create_string_buffer(4096), 4096),

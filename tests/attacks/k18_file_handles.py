@@ -5,6 +5,7 @@
 # layer: seccomp
 # expect: {"name_to_handle_at": ["EPERM"], "open_by_handle_at": ["EPERM"]}
 # control: {"name_to_handle_at": ["ok"], "open_by_handle_at": ["ok"]}
+# explained: ["name_to_handle_at", "open_by_handle_at"]
 
 handle = ctypes.create_string_buffer(struct.pack("<II", 128, 0).ljust(136, b"\0"))
 mount = ctypes.c_int(0)

@@ -6,6 +6,7 @@
 # expect: {"block": ["EPERM"], "character": ["EPERM"], "mknodat": ["EPERM"], "fifo": ["ok"]}
 # control: {"block": ["ok"], "character": ["ok"], "mknodat": ["ok"], "fifo": ["ok"]}
 # gap: {"fifo": "must work everywhere: it is no device"}
+# explained: ["mknod", "mknodat"]
 
 where = b"/tmp/attack-k19-%d-" % os.getpid()
 result = {

@@ -5,6 +5,7 @@
 # layer: seccomp
 # expect: {"iopl": ["EPERM"], "ioperm": ["EPERM"], "modify_ldt": ["EPERM", "ENOSYS"]}
 # control: {"iopl": ["EINVAL", "ENOSYS"], "ioperm": ["EINVAL", "ENOSYS"], "modify_ldt": ["ok"]}
+# explained: ["ioperm", "iopl", "modify_ldt"]
 
 {
     "iopl": attempt("iopl", 4),

@@ -5,6 +5,7 @@
 # layer: seccomp
 # expect: {"no randomize": ["EPERM"], "read implies exec": ["EPERM"], "32 bits": ["EPERM"]}
 # control: {"no randomize": ["ok"], "read implies exec": ["ok"], "32 bits": ["ok"]}
+# explained: ["personality"]
 
 {
     "no randomize": in_child(attempt, "personality", 0x0040000),

@@ -9,6 +9,7 @@
 # control: {"ALG": ["EINVAL"], "VSOCK": ["EINVAL"], "XDP": ["EINVAL"], "PACKET": ["EINVAL"],
 #   "KEY": ["EINVAL"], "TIPC": ["EINVAL"], "RDS": ["EINVAL"], "BLUETOOTH": ["EINVAL"],
 #   "CAN": ["EINVAL"], "INET": ["ok"], "INET6": ["ok", "EAFNOSUPPORT"], "pair of TIPC": ["EINVAL"]}
+# explained: ["socket", "socketpair"]
 
 FAMILIES = {
     "ALG": 38, "VSOCK": 40, "XDP": 44, "PACKET": 17, "KEY": 15, "TIPC": 30, "RDS": 21,

@@ -7,6 +7,7 @@
 #   "KOBJECT_UEVENT": ["EPERM"]}
 # control: {"ROUTE": ["ok"], "SOCK_DIAG": ["ok", "EPROTONOSUPPORT"],
 #   "AUDIT": ["ok", "EPROTONOSUPPORT"], "GENERIC": ["ok"], "KOBJECT_UEVENT": ["ok"]}
+# explained: ["socket"]
 
 PROTOCOLS = {"ROUTE": 0, "SOCK_DIAG": 4, "AUDIT": 9, "GENERIC": 16, "KOBJECT_UEVENT": 15}
 

@@ -7,6 +7,8 @@
 #   "clock_adjtime": ["EPERM"], "sethostname": ["EPERM"], "setdomainname": ["EPERM"]}
 # control: {"settimeofday": ["EINVAL"], "clock_settime": ["EINVAL"], "adjtimex": ["ok"],
 #   "clock_adjtime": ["ok"], "sethostname": ["EINVAL"], "setdomainname": ["EINVAL"]}
+# explained: ["adjtimex", "clock_adjtime", "clock_settime", "setdomainname", "sethostname",
+#   "settimeofday"]
 
 NO_TIME = struct.pack("<qq", 0, 1 << 40)  # more micro- and nanoseconds than a second has
 ONLY_READ = ctypes.create_string_buffer(256)

@@ -10,6 +10,7 @@
 #   "lookup_dcookie": ["EPERM", "EINVAL", "ENOSYS"], "migrate_pages": ["ok", "ENOSYS", "EINVAL"],
 #   "move_pages": ["ok", "ENOSYS"], "mbind": ["ok", "ENOSYS"]}
 # gap: {"lookup_dcookie": "Linux 6.7 took it out"}
+# explained: ["fanotify_init", "fanotify_mark", "lookup_dcookie"]
 
 {
     "fanotify_init": attempt_fd("fanotify_init", 0, 0),

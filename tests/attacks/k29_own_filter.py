@@ -7,6 +7,7 @@
 #   "prctl strict": ["EPERM"]}
 # control: {"seccomp filter": ["ok"], "seccomp strict": ["ok"], "prctl filter": ["ok"],
 #   "prctl strict": ["ok"]}
+# explained: ["prctl", "seccomp"]
 
 allow_all = ctypes.create_string_buffer(struct.pack("<HBBI", 0x06, 0, 0, 0x7FFF0000))
 

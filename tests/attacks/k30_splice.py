@@ -5,6 +5,7 @@
 # layer: seccomp
 # expect: {"splice": ["EPERM"], "tee": ["EPERM"], "vmsplice": ["EPERM"]}
 # control: {"splice": ["ok"], "tee": ["ok"], "vmsplice": ["ok"]}
+# explained: ["splice", "tee", "vmsplice"]
 
 first, second = os.pipe(), os.pipe()
 data = ctypes.create_string_buffer(b"data")

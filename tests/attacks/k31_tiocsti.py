@@ -5,6 +5,7 @@
 # layer: seccomp
 # expect: {"standard input": ["EPERM"], "own terminal": ["EPERM", "EACCES", "ENOENT"]}
 # control: {"standard input": ["ENOTTY"], "own terminal": ["ok", "EIO"]}
+# explained: ["ioctl"]
 
 TIOCSCTTY, TIOCSTI = 0x540E, 0x5412
 

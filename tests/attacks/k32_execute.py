@@ -7,6 +7,7 @@
 #   "memfd": ["EPERM", "EACCES"], "interpreter": ["EPERM", "EACCES"]}
 # control: {"execve": ["executed"], "execveat": ["executed"], "memfd": ["executed"],
 #   "interpreter": ["executed"]}
+# explained: ["execve", "execveat"]
 
 # The smallest program for x86-64: mov edi, 42; mov eax, 60; syscall.
 CODE = b"\xbf\x2a\0\0\0\xb8\x3c\0\0\0\x0f\x05"

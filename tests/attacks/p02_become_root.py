@@ -8,6 +8,7 @@
 # control: {"setuid": ["ok"], "setresuid": ["ok"], "setgid": ["ok"], "setgroups": ["ok"],
 #   "capset": ["ok"], "set-user-id file": ["none", "executed"]}
 # gap: {"set-user-id file": "our image has none; other images do"}
+# explained: ["capset", "setgid", "setgroups", "setresuid", "setuid"]
 
 NEXT = struct.pack("<II", 0x20080522, 0)
 

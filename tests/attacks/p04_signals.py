@@ -14,6 +14,8 @@
 #   "limits of zygote": ["ok"], "limits of 1": ["ok"], "stop zygote": ["ok", "ESRCH"],
 #   "kill zygote": ["ok", "ESRCH"], "kill everybody": ["ok", "ESRCH"], "own child": ["signal 9"]}
 # gap: {"own child": "must work everywhere"}
+# explained: ["fcntl", "kill", "pidfd_send_signal", "prlimit64", "rt_sigqueueinfo", "tgkill",
+#   "tkill"]
 # last: where it works, the sandbox is gone
 
 ZYGOTE = os.getppid()

@@ -6,6 +6,7 @@
 # expect: {"limits": ["none"], "mount v1": ["EPERM"], "mount v2": ["EPERM"]}
 # control: {"limits": ["some"], "mount v1": ["EINVAL", "ENODEV", "ENOENT"], "mount v2": ["EINVAL",
 #   "ENODEV"]}
+# explained: ["mount"]
 
 FILES = {"cgroup.procs", "memory.limit_in_bytes", "pids.max", "memory.max", "cpu.cfs_quota_us"}
 

@@ -13,6 +13,7 @@
 #   "unexpected in /dev": ["some"]}
 # gap: {"mem": "the control must not open it", "kvm": "the control must not open it",
 #   "net/tun": "the control must not open it", "vda": "the control must not open it"}
+# explained: ["mknodat"]
 
 USUAL = set(
     "null zero full random urandom tty console ptmx pts shm mqueue "

@@ -24,16 +24,13 @@ def answers(path):
 
 
 def sockets():
-    for folder, folders, names in os.walk("/"):
-        if folder == "/":
-            folders[:] = [name for name in folders if name not in ("proc", "sys")]
-        for name in names:
-            path = os.path.join(folder, name)
-            try:
-                if stat.S_ISSOCK(os.lstat(path).st_mode):
-                    yield path
-            except OSError:
-                pass
+    yield "/run/caisson/channel.sock"  # init's own, where it has one: it turns us away
+    for folder in folders():
+        try:
+            paths = [os.path.join(folder, name) for name in os.listdir(folder)]
+            yield from (path for path in paths if stat.S_ISSOCK(os.lstat(path).st_mode))
+        except OSError:
+            pass
 
 
 {

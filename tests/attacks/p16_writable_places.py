@@ -8,13 +8,6 @@
 #   "/dev /dev/mqueue /dev/shm /tmp /workspace"]}
 
 
-def folders():
-    for folder, inside, _ in os.walk("/"):
-        if folder == "/":
-            inside[:] = [name for name in inside if name not in ("proc", "sys")]
-        yield folder
-
-
 def may_write(folder):
     # A file that appears in no directory; not every file system has them.
     path = os.path.join(folder, ".attack-p16")

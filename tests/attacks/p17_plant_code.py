@@ -5,10 +5,10 @@
 # layer: read-only root, isolated mode
 # expect: {"sitecustomize": ["EROFS", "EACCES"], "standard library": ["EROFS", "EACCES"],
 #   "preload": ["EROFS", "EACCES", "ENOENT"], "isolated": ["1"], "user site": ["off"],
-#   "worker": ["EROFS", "EACCES"], "place of import": ["none"]}
+#   "worker": ["EROFS", "EACCES"], "shadowed module": ["real"]}
 # control: {"sitecustomize": ["ok", "EROFS"], "standard library": ["ok", "EROFS"],
 #   "preload": ["ok", "EROFS"], "isolated": ["0"], "user site": ["on"],
-#   "worker": ["ENOENT"], "place of import": ["some"]}
+#   "worker": ["ENOENT"], "shadowed module": ["planted"]}
 # gap: {"sitecustomize": "the control's root file system is the image itself: it must stay whole",
 #   "standard library": "as above", "preload": "as above"}
 
@@ -24,8 +24,20 @@ def plant(path):
     return "ok"
 
 
-def writable(folder):
-    return plant(os.path.join(folder or ".", "attack_p17.py")) == "ok"
+def shadow(name):
+    """Whose module of the standard library a later import would take."""
+    planted = []
+    for folder in sys.path:
+        path = os.path.join(folder or ".", name + ".py")
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            planted.append(path)
+        except OSError:
+            pass
+    spec = _frozen_importlib._gcd_import("importlib.machinery").PathFinder.find_spec(name, sys.path)
+    for path in planted:
+        os.unlink(path)
+    return "planted" if spec.origin in planted else "real"
 
 
 {
@@ -35,5 +47,5 @@ def writable(folder):
     "worker": plant("/caisson/worker/attack_p17.py"),
     "isolated": str(sys.flags.isolated),
     "user site": "off" if sys.flags.no_user_site else "on",
-    "place of import": " ".join(filter(writable, sys.path)) and "some" or "none",
+    "shadowed module": shadow("nturl2path"),
 }

@@ -2,9 +2,9 @@
 # title: use a descriptor that somebody forgot to close
 # attacker: A3
 # boundary: B5
-# layer: init closes them; the head keeps its pair with init
-# expect: {"0": ["null"], "1": ["pipe"], "2": ["pipe"], "others": ["none", "pair", "pair pair"]}
-# control: {"0": ["null"], "1": ["*"], "2": ["*"], "others": ["null pipe pipe"]}
+# layer: init closes them; the head keeps its pair with init and copies of 0, 1 and 2
+# expect: {"0": ["null"], "1": ["pipe"], "2": ["pipe"], "others": ["none", "null pair pipe pipe"]}
+# control: {"0": ["null"], "1": ["*"], "2": ["*"], "others": ["foreign pipe foreign pipe null"]}
 # gap: {"0": "/dev/null in both", "1": "only told", "2": "only told"}
 
 
@@ -17,7 +17,8 @@ def kind(fd):
     if stat.S_ISCHR(mode):
         return "null" if status.st_rdev == os.makedev(1, 3) else "device %#x" % status.st_rdev
     if stat.S_ISFIFO(mode):
-        return "pipe"
+        own = [os.fstat(standard).st_ino for standard in (1, 2)]
+        return "pipe" if status.st_ino in own else "foreign pipe"
     if stat.S_ISSOCK(mode):
         with socket.socket(fileno=os.dup(fd)) as one:
             unix = one.family == socket.AF_UNIX and one.type == socket.SOCK_SEQPACKET

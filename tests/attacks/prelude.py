@@ -139,6 +139,21 @@ def opens(path, flags=os.O_RDONLY):
         os.close(fd)
 
 
+def folders():
+    """Every directory that can be seen, but not the kernel's own. Where the root can't be listed,
+    the names that it usually has are tried."""
+    usual = "bin boot caisson dev etc home lib lib64 media mnt opt root run sbin srv tmp usr var"
+    top = {*usual.split(), "workspace"}
+    try:
+        top.update(os.listdir("/"))
+        yield "/"
+    except OSError:
+        pass
+    for name in sorted(top - {"proc", "sys"}):
+        for folder, _, _ in os.walk("/" + name):
+            yield folder
+
+
 def in_child(function, *arguments):
     """What `function` returns in a forked child; "signal N" or "exit N" when that says nothing."""
     reading, writing = os.pipe()

@@ -27,6 +27,13 @@ import leaks  # noqa: E402
 
 SKIPPED = 77
 BLOCKS_OF_ONE_SESSION = 18
+# Around the attacks of a session: what the first block leaves, the last one finds. When an attack
+# has ended the interpreter, the session only has to answer.
+BLOCKS = {
+    "before.py": "left_before = 6 * 7",
+    "after.py": "left_before",
+    "after_the_end.py": "globals().get('left_before', 42)",
+}
 CANARY = "canary-3f9c1b"  # a secret of the host: no outcome may contain it
 
 
@@ -60,12 +67,14 @@ def sessions(attacks):
 
 
 def execute(options, attacks, folder):
-    """Outcomes of one session, as many as came, and what the program complained of."""
+    """Outcomes of one session, as many as came, and what went wrong with it, if anything."""
     command = [options.caisson, "exec", "--json", "--policy", options.policy]
     command += ["--backend", options.backend, "--timeout", "20s"]
     if options.image:
         command += ["--image", options.image]
-    command += [os.path.join(folder, attack.file) for attack in attacks]
+    blocks = [attack.file for attack in attacks]
+    blocks = ["before.py", *blocks, "after_the_end.py" if attacks[0].last else "after.py"]
+    command += [os.path.join(folder, block) for block in blocks]
     environment = dict(os.environ, CAISSON_CANARY_KEY=CANARY)
     try:
         ended = subprocess.run(
@@ -79,7 +88,11 @@ def execute(options, attacks, folder):
         if CANARY in line:
             return outcomes, "a secret of the host's environment is in an outcome"
         outcomes.append(json.loads(line))
-    return outcomes, ended.stderr.strip()
+    complaint = ended.stderr.strip()
+    answer = outcomes[-1]["value"] if len(outcomes) == len(blocks) else None
+    if answer != {"text/plain": "42"}:
+        complaint = complaint or "it does not answer as it should after the attacks"
+    return outcomes[1 : 1 + len(attacks)], complaint
 
 
 def value_of(outcome):
@@ -135,14 +148,15 @@ def judge_control(attack, answer):
 
 
 def run_sandbox(options, attacks, folder):
-    """{id: (outcome or None, complaint)}."""
-    results = {}
+    """({id: outcome or None}, complaints)."""
+    results, complaints = {}, []
     for group in sessions(attacks):
         outcomes, complaint = execute(options, group, folder)
+        if complaint:
+            complaints.append("session of %s …: %s" % (group[0].id, complaint))
         for at, attack in enumerate(group):
-            outcome = outcomes[at] if at < len(outcomes) else None
-            results[attack.id] = (outcome, complaint)
-    return results
+            results[attack.id] = outcomes[at] if at < len(outcomes) else None
+    return results, complaints
 
 
 def rows(attacks, skipped, results, answers):
@@ -153,10 +167,8 @@ def rows(attacks, skipped, results, answers):
         row["verdict"] = "skipped"
         row["reason"] = skipped.get(attack.id)
         if attack.id in results:
-            outcome, complaint = results[attack.id]
+            outcome = results[attack.id]
             problems = judge(attack, outcome)
-            if outcome is None and complaint:
-                problems.append(complaint)
             if answers is not None:
                 bad = judge_control(attack, answers.get(attack.file))
                 problems += ["control: " + line for line in bad]
@@ -208,18 +220,21 @@ def attack_all(options, attacks, work):
     os.mkdir(folder)
     corpus.write(attacks, folder)
     shutil.copy(os.path.join(corpus.HERE, "control_guest.py"), folder)
+    for name, code in BLOCKS.items():
+        with open(os.path.join(folder, name), "w") as file:
+            file.write(code + "\n")
     rootfs = rootfs_of(options)
     skipped = {attack.id: reason for attack in attacks if (reason := corpus.missing(attack))}
     running = [attack for attack in attacks if attack.id not in skipped]
 
     watch = leaks.Watch(work, rootfs, os.environ.get("CAISSON_STATE"))
-    results = run_sandbox(options, running, folder)
+    results, complaints = run_sandbox(options, running, folder)
     no_control = control.why_not() or (None if rootfs else "no root file system for the control")
     answers = None
     if not no_control:
         files = [attack.file for attack in running]
         answers = control.run(rootfs, folder, files, work)
-    traces = watch.differences()
+    traces = complaints + watch.differences()
     watch.close()
 
     table = list(rows(attacks, skipped, results, answers))
