@@ -37,12 +37,12 @@ std::uint64_t container_memory_bytes(const Policy& policy) {
   // The head and each checkpoint may come to have a copy of their own of all that the code holds.
   std::uint64_t bytes = (policy.session.checkpoints + 1ULL) * policy.resources.memory_max_bytes;
   // Charged to the container beside the code: init with its unacknowledged frames (up to 8 MiB) and
-  // the tails of the output (some more); the zygote with numpy and pandas preloaded (measured: 30
-  // to 70 MiB, which heads share until they write); pipes, sockets, inodes.
+  // the tails of the output; the zygote (measured: 32 MiB resident with numpy, half of it its own)
+  // and some more for what a policy preloads; pipes, sockets, inodes.
   bytes += 96ULL << 20;
-  // Kernel stack, page tables and task structures of each process; measured 90 to 120 KiB for a
-  // fork of a Python with numpy.
-  bytes += policy.resources.pids_max * (128ULL << 10);
+  // Page tables (measured: 104 to 140 KiB for a Python with numpy and its forks), kernel stack and
+  // task structures of each process.
+  bytes += policy.resources.pids_max * (160ULL << 10);
   // Files on a tmpfs are memory.
   for (const auto& mount : policy.filesystem.mounts) {
     if (mount.type == Mount::Type::tmpfs) bytes += mount.size_bytes;

@@ -40,7 +40,7 @@ TEST(Show, EachLeafHasItsOriginBehindIt) {
       << text;
   EXPECT_NE(text.find("  mode: none                                  # builtin:strict:"),
             text.npos);
-  EXPECT_NE(text.find("#   container memory   1320Mi"), text.npos) << text;
+  EXPECT_NE(text.find("#   container memory   1322Mi"), text.npos) << text;
 }
 
 TEST(Show, EveryFieldOfThePolicyIsShown) {
