@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
@@ -58,6 +59,15 @@ inline asio::awaitable<bool> with_timeout(asio::awaitable<void> work, Deadline d
   if (order[0] != 0) co_return false;
   if (error) std::rethrow_exception(error);
   co_return true;
+}
+
+// Runs `work` to its end even when the caller is cancelled meanwhile; the caller's next co_await
+// throws then. For steps that must not be left half-done, with a bound of their own.
+template <class T>
+asio::awaitable<T> uninterrupted(asio::awaitable<T> work) {
+  auto executor = co_await asio::this_coro::executor;
+  auto alone = asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable);
+  co_return co_await asio::co_spawn(executor, std::move(work), std::move(alone));
 }
 
 asio::awaitable<void> sleep_for(Clock::duration time);

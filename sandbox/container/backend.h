@@ -52,6 +52,14 @@ struct ImageInfo {
   std::string digest;     // sha256:…, what is really run
 };
 
+// An image that images/*/build has made on this host.
+struct StoredImage {
+  std::string name;      // "python"
+  std::string root_dir;  // its root file system
+  std::string tar_file;  // the same as an archive
+  std::string digest;    // sha256:…, of the archive
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -62,6 +70,10 @@ class Backend {
   // Errors: not_found, with what to do (build it, pull it).
   virtual boost::asio::awaitable<Result<ImageInfo>> find_image(std::string reference,
                                                                Deadline deadline) = 0;
+  // Makes a stored image ready for start(), and says what to call it in ContainerSpec::image. May
+  // take seconds the first time (Docker reads the archive).
+  virtual boost::asio::awaitable<Result<std::string>> provide_image(StoredImage image,
+                                                                    Deadline deadline) = 0;
   // Creates and starts; init may not listen yet. Leaves nothing behind when it fails.
   // Errors: not_found (image), unavailable, unsupported, bad_input, io.
   virtual boost::asio::awaitable<Result<std::unique_ptr<Container>>> start(ContainerSpec spec,

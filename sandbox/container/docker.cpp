@@ -17,6 +17,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
+// What creating a container may take: tens of milliseconds, seconds when the disk is busy.
+constexpr auto create_time = 30s;
+
 constexpr const char* guest_label = "org.caisson.guest";
 
 bool plain_reference(const std::string& text) {
@@ -148,8 +151,10 @@ asio::awaitable<Result<std::unique_ptr<Container>>> DockerBackend::start(Contain
   std::optional<Error> failure;
   std::exception_ptr fault;
   try {
-    auto created =
-        co_await api_.call("POST", "/containers/create?name=" + spec.id, *body, deadline);
+    // Not given up half-way: the daemon goes on, and would make the container after we have looked
+    // for what is to be removed.
+    auto created = co_await uninterrupted(api_.call("POST", "/containers/create?name=" + spec.id,
+                                                    *body, Deadline::after(create_time)));
     // In conflict: there is one of this name, and it is not ours to remove.
     if (!created && created.error().code == Errc::closed) {
       co_return Error(Errc::bad_input, fmt::format("there is a container {} already", spec.id));
@@ -257,6 +262,21 @@ asio::awaitable<Result<ImageInfo>> DockerBackend::import_image(std::string tar_f
   }
   auto name = repository + ":" + tag;
   co_return co_await find_image(std::move(name), deadline);
+}
+
+asio::awaitable<Result<std::string>> DockerBackend::provide_image(StoredImage image,
+                                                                  Deadline deadline) {
+  // Named after its content, so that an image that was built again is imported again.
+  const auto repository = "caisson/" + image.name;
+  const auto colon = image.digest.find(':');
+  const auto tag = image.digest.substr(colon == std::string::npos ? 0 : colon + 1, 12);
+  auto reference = repository + ":" + tag;
+  auto found = co_await find_image(reference, deadline);
+  if (found) co_return reference;
+  if (found.error().code != Errc::not_found) co_return found.error();
+  auto made = co_await import_image(image.tar_file, repository, tag, deadline);
+  if (!made) co_return made.error();
+  co_return reference;
 }
 
 }  // namespace caisson

@@ -26,6 +26,8 @@ class DockerBackend final : public Backend {
   boost::asio::awaitable<Result<std::string>> probe(Deadline deadline) override;
   boost::asio::awaitable<Result<ImageInfo>> find_image(std::string reference,
                                                        Deadline deadline) override;
+  boost::asio::awaitable<Result<std::string>> provide_image(StoredImage image,
+                                                            Deadline deadline) override;
   // A daemon that does not see our files (not on a unix socket) gets the guest by volume and the
   // channel through attach, whatever the spec says; policies with bind mounts cannot work there.
   // A spec without channel_dir gets its channel through attach. With GuestDelivery::volume the

@@ -7,8 +7,6 @@
 #include <filesystem>
 #include <vector>
 
-#include "sandbox/container/tar.h"
-
 namespace caisson {
 
 namespace fs = std::filesystem;
@@ -41,7 +39,7 @@ Error image_dir_missing(const std::string& directory) {
                            directory));
 }
 
-Result<ImageInfo> inspect_image_dir(const std::string& directory) {
+Result<std::string> list_image_dir(const std::string& directory) {
   std::error_code error;
   if (!fs::is_directory(directory, error)) return image_dir_missing(directory);
   const auto root = fs::absolute(directory).lexically_normal();
@@ -58,12 +56,9 @@ Result<ImageInfo> inspect_image_dir(const std::string& directory) {
     lines.push_back(line_of(root, entry->path()));
   }
   std::sort(lines.begin(), lines.end());
-  ImageInfo info;
-  info.reference = directory;
   std::string all;
   for (const auto& line : lines) all += line;
-  info.digest = "sha256:" + sha256_hex(all);
-  return info;
+  return all;
 }
 
 }  // namespace caisson

@@ -7,9 +7,10 @@
 
 namespace caisson {
 
-// Reads the whole tree's metadata (30 ms for 10,000 files): call it through run_blocking().
-// Errors: not_found (no such directory, no python3 in it, with what to do).
-Result<ImageInfo> inspect_image_dir(const std::string& directory);
+// The tree's metadata as text, a line a file, sorted: equal for equal builds. Reads all of it (30
+// ms for 10,000 files), so call it through run_blocking(). Errors: not_found (no such directory, no
+// python3 in it, with what to do).
+Result<std::string> list_image_dir(const std::string& directory);
 
 Error image_dir_missing(const std::string& directory);
 

@@ -39,8 +39,11 @@ OwnedFd kill_written_init(const OciPlace& place) {
   OwnedFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!process) return process;
   std::ifstream groups(fmt::format("/proc/{}/cgroup", pid));
-  const std::string text(std::istreambuf_iterator<char>(groups), {});
-  if (text.find("/" + cgroup_name(place.id)) == std::string::npos) return OwnedFd();
+  bool ours = false;
+  for (std::string line; std::getline(groups, line);) {
+    ours = ours || line.find("/" + cgroup_name(place.id)) != std::string::npos;
+  }
+  if (!ours) return OwnedFd();
   ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
   return process;
 }

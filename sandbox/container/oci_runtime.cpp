@@ -18,6 +18,7 @@
 #include "sandbox/container/channel.h"
 #include "sandbox/container/image_dir.h"
 #include "sandbox/container/oci_container.h"
+#include "sandbox/container/tar.h"
 #include "sandbox/container/words.h"
 
 namespace caisson {
@@ -129,8 +130,18 @@ asio::awaitable<Result<std::string>> RuncBackend::probe(Deadline deadline) {
 }
 
 asio::awaitable<Result<ImageInfo>> RuncBackend::find_image(std::string reference, Deadline) {
-  auto job = [reference] { return inspect_image_dir(reference); };
-  co_return co_await run_blocking(job);
+  auto job = [reference] { return list_image_dir(reference); };
+  auto listed = co_await run_blocking(job);
+  if (!listed) co_return listed.error();
+  co_return ImageInfo{std::move(reference), "sha256:" + sha256_hex(*listed)};
+}
+
+asio::awaitable<Result<std::string>> RuncBackend::provide_image(StoredImage image, Deadline) {
+  std::error_code error;
+  if (fs::is_directory(image.root_dir, error)) co_return image.root_dir;
+  co_return Error(Errc::not_found,
+                  fmt::format("image '{}' has no root file system at {}: build it again",
+                              image.name, image.root_dir));
 }
 
 Result<void> RuncBackend::write_bundle(const ContainerSpec& spec) {

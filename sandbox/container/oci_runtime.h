@@ -38,6 +38,8 @@ class RuncBackend final : public Backend {
   // of all files, not their content: enough to tell one build from another.
   boost::asio::awaitable<Result<ImageInfo>> find_image(std::string reference,
                                                        Deadline deadline) override;
+  boost::asio::awaitable<Result<std::string>> provide_image(StoredImage image,
+                                                            Deadline deadline) override;
   boost::asio::awaitable<Result<std::unique_ptr<Container>>> start(ContainerSpec spec,
                                                                    Deadline deadline) override;
   std::map<std::string, std::string> missing_guarantees(const ContainerSpec& spec) const override;

@@ -95,11 +95,13 @@ std::vector<std::string> leftovers(const std::string& word) {
     const auto pid = process.path().filename().string();
     if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
     if (pid == std::to_string(::getpid())) continue;
-    std::ifstream file(process.path() / "cmdline");
-    std::string line(std::istreambuf_iterator<char>(file), {});
+    std::string line;
+    for (const char* name : {"cmdline", "cgroup"}) {
+      // By lines: a process that ends meanwhile is the end of its file.
+      std::ifstream file(process.path() / name);
+      for (std::string part; std::getline(file, part);) line += part + ' ';
+    }
     std::replace(line.begin(), line.end(), '\0', ' ');
-    std::ifstream groups(process.path() / "cgroup");
-    line.append(std::istreambuf_iterator<char>(groups), {});
     if (line.find(word) != std::string::npos) found.push_back("process " + pid + " " + line);
   }
   return found;
