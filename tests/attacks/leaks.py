@@ -79,9 +79,11 @@ class Listener:
 
 
 class Watch:
-    """`work`: the harness's own directory, whose name marks our mounts and processes."""
+    """`work`: the harness's own directory, whose name marks our mounts and processes; `containers`
+    gives the names of those that the backend's daemon has."""
 
-    def __init__(self, work, rootfs, state):
+    def __init__(self, work, rootfs, state, containers):
+        self._containers = containers
         self._work = work
         self._rootfs = rootfs
         self._marks = [work] + ([state] if state else [])
@@ -93,6 +95,7 @@ class Watch:
         self._before = self._look()
         self._cgroups = _cgroups()
         self._processes = _processes(self._marks)
+        self._known = containers()
 
     def _look(self):
         status = os.stat(self._canary)
@@ -114,11 +117,14 @@ class Watch:
         while time.monotonic() < end:
             cgroups = _cgroups() - self._cgroups
             processes = _processes(self._marks) - self._processes
-            if not cgroups and not processes and _mounts(self._marks) == self._before["mounts"]:
+            left = self._containers() - self._known
+            mounts = _mounts(self._marks)
+            if not cgroups and not processes and not left and mounts == self._before["mounts"]:
                 break
             time.sleep(0.1)
         lines = ["left behind: cgroup " + path for path in sorted(cgroups)]
         lines += ["left behind: process %d: %s" % one for one in sorted(processes)]
+        lines += ["left behind: container " + name for name in sorted(left)]
         after = self._look()
         for name, before in self._before.items():
             if after[name] != before:

@@ -14,15 +14,14 @@ import ast
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-from urllib.parse import urlsplit
 
 sys.dont_write_bytecode = True
 import control  # noqa: E402
 import corpus  # noqa: E402
+import engine  # noqa: E402
 import leaks  # noqa: E402
 
 SKIPPED = 77
@@ -35,25 +34,6 @@ BLOCKS = {
     "after_the_end.py": "globals().get('left_before', 42)",
 }
 CANARY = "canary-3f9c1b"  # a secret of the host: no outcome may contain it
-
-
-def docker_is_missing():
-    """Why there is no Docker daemon to use, or None."""
-    address = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
-    parts = urlsplit(address)
-    try:
-        if parts.scheme == "unix":
-            asking = socket.socket(socket.AF_UNIX)
-            asking.settimeout(5)
-            asking.connect(parts.path)
-        else:
-            asking = socket.create_connection((parts.hostname, parts.port or 2375), timeout=5)
-        with asking:
-            asking.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
-            answer = asking.recv(64)
-    except OSError as error:
-        return "no Docker daemon answers at %s: %s" % (address, error)
-    return None if b" 200 " in answer else "%s is not a Docker daemon" % address
 
 
 def sessions(attacks):
@@ -227,7 +207,8 @@ def attack_all(options, attacks, work):
     skipped = {attack.id: reason for attack in attacks if (reason := corpus.missing(attack))}
     running = [attack for attack in attacks if attack.id not in skipped]
 
-    watch = leaks.Watch(work, rootfs, os.environ.get("CAISSON_STATE"))
+    containers = engine.containers if options.backend == "docker" else set
+    watch = leaks.Watch(work, rootfs, os.environ.get("CAISSON_STATE"), containers)
     results, complaints = run_sandbox(options, running, folder)
     no_control = control.why_not() or (None if rootfs else "no root file system for the control")
     answers = None
@@ -273,7 +254,7 @@ def main():
     options = parser.parse_args()
     options.caisson = os.path.abspath(options.caisson)
 
-    reason = docker_is_missing() if options.backend == "docker" else None
+    reason = engine.why_not() if options.backend == "docker" else None
     if reason:
         print("docker: skipped: " + reason)
         return SKIPPED
