@@ -25,7 +25,12 @@ function(caisson_add_test name)
   target_compile_definitions(${name} PRIVATE
     CAISSON_SOURCE_DIR="${PROJECT_SOURCE_DIR}" CAISSON_BINARY_DIR="${PROJECT_BINARY_DIR}")
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
+  # ctest starts the costliest first: here unit, then guest, then system.
+  set(cost_unit 3000)
+  set(cost_guest 2000)
+  set(cost_system 1000)
+  set_tests_properties(${name} PROPERTIES
+    LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} COST ${cost_${arg_LABEL}})
   if(NOT arg_LABEL STREQUAL "unit")
     set_tests_properties(${name} PROPERTIES RUN_SERIAL TRUE)
   endif()
