@@ -66,7 +66,11 @@ Guest::Guest(Change change, Place place) {
 
   const auto socket = (directory_ / "channel.sock").string();
   std::vector<std::string> words{guest_directory() / "init", "--listen", socket};
-  if (place == Place::pid_namespace) {
+  int ends[2] = {-1, -1};
+  if (place == Place::stdio) {
+    words = {guest_directory() / "init", "--stdio"};
+    ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends);
+  } else if (place == Place::pid_namespace) {
     const std::string unshare[] = {"/usr/bin/unshare", "--pid", "--fork", "--mount-proc",
                                    "--kill-child"};
     words.insert(words.begin(), std::begin(unshare), std::end(unshare));
@@ -79,10 +83,20 @@ Guest::Guest(Change change, Place place) {
   pid_ = ::fork();
   if (pid_ == 0) {
     ::setsid();
+    if (place == Place::stdio) {
+      ::dup2(ends[1], 0);
+      ::dup2(ends[1], 1);
+    }
     ::execv(argv[0], argv.data());
     ::_exit(127);
   }
-  connect();
+  if (place == Place::stdio) {
+    ::close(ends[1]);
+    socket_ = ends[0];
+    greet();
+  } else {
+    connect();
+  }
 }
 
 Guest::~Guest() {
@@ -91,6 +105,7 @@ Guest::~Guest() {
     for (const pid_t child : find_processes((directory_ / "channel.sock").string())) {
       ::kill(child, SIGTERM);
     }
+    // With --stdio it ends by itself.
     wait_exit();
   }
   std::error_code ignored;
@@ -103,8 +118,8 @@ void Guest::start() {
   open(1);
 }
 
-wire::Opened Guest::open(std::uint16_t context) {
-  send(Type::open, context, R"({"seeds":{}})");
+wire::Opened Guest::open(std::uint16_t context, std::string_view request) {
+  send(Type::open, context, request);
   const auto message = receive(Type::opened);
   std::string_view body = message.body;
   wire::Opened opened;
@@ -140,6 +155,10 @@ void Guest::keep_open_and_connect() {
 
 void Guest::connect() {
   connect_without_hello();
+  greet();
+}
+
+void Guest::greet() {
   wire::Header header;
   header.type = Type::hello;
   header.epoch = ++epoch_;

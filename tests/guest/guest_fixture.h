@@ -42,6 +42,7 @@ class Guest {
   enum class Place {
     plain_process,
     pid_namespace,  // as PID 1, with a /proc of its own, and every peer checked; needs root
+    stdio,          // the channel is its stdin and stdout
   };
   // Starts init and connects. `change` alters the setup before it is sent.
   explicit Guest(Change change = {}, Place place = Place::plain_process);
@@ -51,7 +52,7 @@ class Guest {
 
   // Sends the setup, waits for `ready`, opens context 1.
   void start();
-  wire::Opened open(std::uint16_t context);
+  wire::Opened open(std::uint16_t context, std::string_view request = R"({"seeds":{}})");
 
   // The connection. Everything here throws std::runtime_error when init is silent for 20 s.
   void connect();
@@ -97,6 +98,7 @@ class Guest {
     std::uint64_t seq;
     std::string bytes;
   };
+  void greet();
   void stamp(std::string& frame) const;
   void queue(wire::Type type, std::uint16_t context, std::string_view body);
   void read_more();

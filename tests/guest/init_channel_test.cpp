@@ -192,6 +192,17 @@ TEST(Channel, NewConnectionReplacesTheOneBefore) {
   EXPECT_EQ(value_of(guest.finish(1)), "3");
 }
 
+TEST(Channel, StdioWorksAndItsEndIsTheEnd) {
+  Guest guest({}, Guest::Place::stdio);
+  guest.start();
+  const auto block = guest.run("import subprocess\nsubprocess.Popen(['sleep', '1000'])\nprint(1)");
+  EXPECT_EQ(block.out, "1\n");
+  const auto children = descendants(guest.pid());
+  guest.disconnect();
+  EXPECT_EQ(guest.wait_exit(), 0);
+  for (const pid_t child : children) EXPECT_FALSE(is_alive(child)) << child;
+}
+
 TEST(Life, InitEndsWhenNoHostIsConnectedForLong) {
   Guest guest([](wire::Setup& setup) { setup.limits.idle_ms = 100; });
   guest.start();
