@@ -1,5 +1,6 @@
 # Tests of init drive the real binary with the real worker, in place of a container.
-add_library(guest_fixture STATIC ${CMAKE_CURRENT_LIST_DIR}/guest_fixture.cpp)
+add_library(guest_fixture STATIC ${CMAKE_CURRENT_LIST_DIR}/guest_fixture.cpp
+                                 ${CMAKE_CURRENT_LIST_DIR}/guest_processes.cpp)
 target_link_libraries(guest_fixture PUBLIC caisson::wire PRIVATE caisson_warnings)
 target_compile_definitions(guest_fixture PRIVATE CAISSON_BINARY_DIR="${PROJECT_BINARY_DIR}")
 add_dependencies(guest_fixture caisson_init caisson_worker)
