@@ -90,12 +90,15 @@ bool Link::greeted(std::string_view body) {
     return fail(fmt::format("the guest speaks version {} of the protocol, we speak {}",
                             welcome_.version, wire::protocol_version));
   }
-  welcomed_ = true;
-  // A host that starts again goes on with numbers that the guest has not seen.
-  if (kept_.empty() && next_seq_ <= welcome_.last_seq) next_seq_ = welcome_.last_seq + 1;
+  if (!ever_welcomed_ && welcome_.last_seq >= next_seq_ - kept_.size()) {
+    // A host that starts again: the guest has seen these numbers from the one before.
+    next_seq_ = welcome_.last_seq + 1;
+    for (auto& sent : kept_) sent.seq = next_seq_++;
+  }
+  welcomed_ = ever_welcomed_ = true;
   forget_acknowledged(welcome_.last_seq);
   for (auto& sent : kept_) {
-    stamp(sent.bytes);
+    stamp(sent);
     outgoing_.append(sent.bytes);
   }
   return false;
@@ -112,19 +115,20 @@ void Link::send(Type type, std::uint16_t context, std::string_view body) {
     header.seq = next_seq_++;
     auto& sent = kept_.emplace_back(Sent{header.seq, {}});
     wire::append_frame(sent.bytes, header, piece);
-    stamp(sent.bytes);
+    stamp(sent);
     if (welcomed_) outgoing_.append(sent.bytes);
     unacknowledged_bytes_ = 0;
   } while (!body.empty());
 }
 
 // Epoch and acknowledgement are those of the moment of sending, also when it is sent again.
-void Link::stamp(std::string& frame) const {
+void Link::stamp(Sent& sent) const {
   wire::Header header;
-  std::memcpy(&header, frame.data(), sizeof header);
+  std::memcpy(&header, sent.bytes.data(), sizeof header);
+  header.seq = sent.seq;
   header.epoch = epoch_;
   header.ack = last_received_;
-  std::memcpy(frame.data(), &header, sizeof header);
+  std::memcpy(sent.bytes.data(), &header, sizeof header);
 }
 
 void Link::forget_acknowledged(std::uint64_t ack) {

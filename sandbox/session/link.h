@@ -24,6 +24,10 @@ struct GuestMessage {
 
 class Link {
  public:
+  // `first_epoch`: higher than any that the guest has seen. The time in seconds will do: a host
+  // that starts again has no other way to know.
+  explicit Link(std::uint32_t first_epoch) : epoch_(first_epoch - 1) {}
+
   enum class Step { message, need_more, broken };
 
   // A connection has been made: what was half received is forgotten and the greeting goes first.
@@ -55,15 +59,16 @@ class Link {
   bool accept(const wire::Frame& frame, GuestMessage& message);
   bool greeted(std::string_view body);
   void forget_acknowledged(std::uint64_t ack);
-  void stamp(std::string& frame) const;
+  void stamp(Sent& sent) const;
   bool fail(std::string problem);
 
   wire::Decoder decoder_;
-  std::uint32_t epoch_ = 0;
+  std::uint32_t epoch_;
   std::uint64_t next_seq_ = 1;
   std::uint64_t last_received_ = 0;
   std::uint64_t unacknowledged_bytes_ = 0;  // received since we last said `ack`
-  bool welcomed_ = false;
+  bool welcomed_ = false;                   // on this connection
+  bool ever_welcomed_ = false;
   wire::Welcome welcome_;
   std::deque<Sent> kept_;
   std::string outgoing_;

@@ -1,11 +1,10 @@
 #include "sandbox/session/sandbox.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <boost/asio/this_coro.hpp>
 #include <cassert>
+#include <ctime>
 #include <random>
 #include <utility>
 
@@ -27,29 +26,13 @@ std::string new_id() {
   return fmt::format("cs-{:08x}{:08x}", random(), random());
 }
 
-// The directory that is mounted into the container: init makes its socket there, with the user id
-// of the container, which the host may not even have. So everybody may write to it, and nobody
-// else gets to it, because the directory above is ours alone.
-Result<std::filesystem::path> make_directory(const std::filesystem::path& state_dir,
-                                             const std::string& id) {
-  std::error_code error;
-  const auto directory = state_dir / "sandboxes" / id;
-  std::filesystem::create_directories(directory / "channel", error);
-  if (error) {
-    return Error(Errc::io, fmt::format("cannot make {}: {} (choose another place with --state-dir)",
-                                       directory.string(), error.message()));
-  }
-  ::chmod(directory.c_str(), 0700);
-  ::chmod((directory / "channel").c_str(), 0777);
-  return directory;
-}
-
 }  // namespace
 
 Sandbox::Sandbox(boost::asio::any_io_executor executor, std::string id, SandboxOptions options)
     : executor_(executor),
       id_(std::move(id)),
       options_(std::move(options)),
+      link_(static_cast<std::uint32_t>(std::time(nullptr))),
       nursery_(executor),
       outgoing_(executor),
       change_(executor) {}
@@ -73,20 +56,22 @@ asio::awaitable<Result<std::unique_ptr<Sandbox>>> Sandbox::start(Backend& backen
     fault = std::current_exception();
   }
   if (!failure && !fault) co_return std::move(sandbox);
+  // A caller that is cancelled must not leave a container behind.
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   co_await sandbox->close(Deadline::after(20s));
   if (fault) std::rethrow_exception(fault);
   co_return *failure;
 }
 
 asio::awaitable<Result<void>> Sandbox::come_up(Backend& backend, Deadline deadline) {
-  auto directory = make_directory(options_.state_dir, id_);
+  auto directory = SandboxDir::make(options_.state_dir, id_, backend.name());
   if (!directory) co_return directory.error();
-  directory_ = *directory;
+  directory_ = std::move(*directory);
 
   auto spec = make_spec(options_.policy, options_.compiled, options_.image);
   spec.id = id_;
   spec.guest_dir = options_.guest_dir.string();
-  spec.channel_dir = (directory_ / "channel").string();
+  spec.channel_dir = directory_.channel().string();
   for (const auto& [what, why] : backend.missing_guarantees(spec)) guarantees_[what] = why;
 
   auto container = co_await backend.start(std::move(spec), deadline);
@@ -139,10 +124,7 @@ asio::awaitable<void> Sandbox::close(Deadline deadline) {
     co_await container_->kill(deadline);
     container_.reset();
   }
-  if (!directory_.empty()) {
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
+  directory_.remove();
 }
 
 // Owns the channel: reads and writes until the connection breaks, connects again, and gives up

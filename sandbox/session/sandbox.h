@@ -20,6 +20,7 @@
 #include "sandbox/policy/policy.h"
 #include "sandbox/session/link.h"
 #include "sandbox/session/running_block.h"
+#include "sandbox/session/sandbox_dir.h"
 
 namespace caisson {
 
@@ -92,7 +93,7 @@ class Sandbox {
   boost::asio::any_io_executor executor_;
   const std::string id_;
   SandboxOptions options_;
-  std::filesystem::path directory_;
+  SandboxDir directory_;
   std::unique_ptr<Container> container_;
   std::unique_ptr<ByteStream> stream_;
   Link link_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
 #include <limits>
+#include <optional>
 
 #include "sandbox/base/json.h"
 #include "sandbox/base/utf8.h"
@@ -20,22 +21,43 @@ using namespace std::chrono_literals;
 // the processes that a block leaves, which took under 0.2 s for a fork bomb of 64.
 constexpr auto silence = 5s;
 
-// What is wrong with the text of a block, or empty.
-std::string problem_of(const std::string& code, const Policy& policy) {
+struct InputProblem {
+  std::string rule;
+  std::string text;
+};
+
+// What is wrong with the text of a block.
+std::optional<InputProblem> problem_of(const std::string& code, const Policy& policy) {
   if (code.size() > policy.input.max_bytes) {
-    return fmt::format("the block is {} bytes long, the policy takes at most {} (input.max_bytes)",
-                       code.size(), policy.input.max_bytes);
+    return InputProblem{"input.max_bytes",
+                        fmt::format("the block is longer than {} bytes, all that the policy takes "
+                                    "(input.max_bytes): put data into a file or make it smaller",
+                                    policy.input.max_bytes)};
   }
   if (const auto at = invalid_utf8(code); at != code.size()) {
     const auto line =
         1 + std::count(code.begin(), code.begin() + static_cast<std::ptrdiff_t>(at), '\n');
-    return fmt::format("the block is not UTF-8: byte 0x{:02x} at offset {} (line {})",
-                       static_cast<unsigned char>(code[at]), at, line);
+    return InputProblem{"input.encoding",
+                        fmt::format("the block is not UTF-8: byte 0x{:02x} at offset {}, line {}: "
+                                    "save it as UTF-8",
+                                    static_cast<unsigned char>(code[at]), at, line)};
   }
   if (const auto at = code.find('\0'); at != std::string::npos) {
-    return fmt::format("the block has a NUL byte at offset {}", at);
+    return InputProblem{
+        "input.nul",
+        fmt::format("the block has a NUL byte at offset {}: Python source cannot", at)};
   }
-  return "";
+  return std::nullopt;
+}
+
+// A block that did not run because of what it is.
+Outcome refused(InputProblem problem, SessionState state) {
+  Outcome outcome;
+  outcome.status = Status::denied;
+  outcome.reason = problem.text;
+  outcome.state = {StateChange::unchanged, state.checkpoint};
+  outcome.denials.push_back({"input", "the block's text", "", problem.rule, problem.text, 1});
+  return outcome;
 }
 
 // The smaller of the block's own bound and the policy's; 0 stands for none.
@@ -68,9 +90,7 @@ boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline d
                                                          OutputSink& sink, ToolHost& tools) {
   namespace this_coro = boost::asio::this_coro;
   const auto& policy = sandbox_.policy();
-  if (auto problem = problem_of(block.code, policy); !problem.empty()) {
-    co_return Error(Errc::bad_input, std::move(problem));
-  }
+  if (auto problem = problem_of(block.code, policy)) co_return refused(*problem, state_);
   if (auto turn = co_await take_turn(deadline); !turn) co_return turn.error();
 
   auto send = [this](wire::Type type, std::string_view body) {
@@ -136,6 +156,7 @@ boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline d
   for (const auto& [what, why] : sandbox_.guarantees().items()) {
     running.outcome().guarantees[what] = why;
   }
+  state_ = running.outcome().state;
   co_return std::move(running.outcome());
 }
 

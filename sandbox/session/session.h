@@ -43,7 +43,8 @@ class Session {
   // passes, the block is interrupted and the outcome is `cancelled`. Output reaches `sink` as it
   // appears, calls of host tools go to `tools`; both must outlive this call.
   //
-  // Errors: bad_input (not UTF-8, NUL, too long: nothing ran), closed (the session has ended).
+  // A block that is not UTF-8, has a NUL or is longer than input.max_bytes does not run: `denied`.
+  // Errors: closed (the session has ended), timed_out (an earlier block still runs).
   // A lost sandbox is Outcome{status: lost}, then Errc::closed from the next call on.
   // Cancellation: the block is interrupted, and this throws when the guest has said how it ended
   // (at the latest after the policy's kill_grace and five seconds, when the sandbox is given up).
@@ -59,6 +60,7 @@ class Session {
   Sandbox& sandbox_;
   const std::uint16_t context_;
   std::uint64_t last_block_ = 0;
+  SessionState state_;
 };
 
 }  // namespace caisson

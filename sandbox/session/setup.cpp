@@ -50,7 +50,7 @@ wire::Setup make_setup(const Policy& policy, const CompiledPolicy& compiled,
   limits.checkpoints = policy.session.checkpoints;
   limits.kill_strays = policy.session.strays == Strays::kill ? 1 : 0;
   limits.kill_on_exceed = policy.output.on_exceed == Exceed::kill ? 1 : 0;
-  limits.explain = policy.syscalls.on_deny == Answer::notify ? 1 : 0;
+  limits.explain = compiled.notified.empty() ? 0 : 1;
 
   setup.inner_filter.assign(compiled.inner_filter.begin(), compiled.inner_filter.end());
   for (const auto& call : compiled.notified) {

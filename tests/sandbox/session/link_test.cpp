@@ -72,7 +72,7 @@ std::vector<Header> headers(std::string_view bytes) {
 using Bodies = std::vector<std::string>;
 
 TEST(Link, GreetsFirstAndHoldsEverythingElseUntilTheWelcome) {
-  Link link;
+  Link link(1);
   Guest guest;
   link.connected();
   link.send(Type::setup, 0, "setup");
@@ -87,7 +87,7 @@ TEST(Link, GreetsFirstAndHoldsEverythingElseUntilTheWelcome) {
 }
 
 TEST(Link, SendsAgainWhatWasNotAcknowledgedAndNothingElse) {
-  Link link;
+  Link link(1);
   Guest guest;
   link.connected();
   feed(link, guest.welcome(0));
@@ -105,7 +105,7 @@ TEST(Link, SendsAgainWhatWasNotAcknowledgedAndNothingElse) {
 }
 
 TEST(Link, AFrameThatArrivesTwiceIsHandedOutOnce) {
-  Link link;
+  Link link(1);
   Guest guest;
   link.connected();
   feed(link, guest.welcome(0));
@@ -115,7 +115,7 @@ TEST(Link, AFrameThatArrivesTwiceIsHandedOutOnce) {
 }
 
 TEST(Link, AGapIsAnErrorThatNamesIt) {
-  Link link;
+  Link link(1);
   Guest guest;
   link.connected();
   feed(link, guest.welcome(0));
@@ -126,7 +126,7 @@ TEST(Link, AGapIsAnErrorThatNamesIt) {
 }
 
 TEST(Link, AMessageInFramesSurvivesAConnectionThatBreaksBetweenThem) {
-  Link link;
+  Link link(1);
   Guest guest;
   link.connected();
   feed(link, guest.welcome(0));
@@ -138,7 +138,7 @@ TEST(Link, AMessageInFramesSurvivesAConnectionThatBreaksBetweenThem) {
 }
 
 TEST(Link, FramesOfAnOlderConnectionAreDropped) {
-  Link link;
+  Link link(1);
   Guest guest;
   link.connected();
   feed(link, guest.welcome(0));
@@ -155,7 +155,7 @@ TEST(Link, ACutAtAnyByteLosesAndDoublesNothing) {
     expected.push_back(std::string(1, static_cast<char>('a' + i)));
   }
   for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
-    Link link;
+    Link link(1);
     link.connected();
     Guest first;
     feed(link, first.welcome(0));
@@ -173,7 +173,7 @@ TEST(Link, ACutAtAnyByteLosesAndDoublesNothing) {
 }
 
 TEST(Link, AcknowledgesBulkDataWithoutBeingAsked) {
-  Link link;
+  Link link(1);
   Guest guest;
   link.connected();
   feed(link, guest.welcome(0));
@@ -187,7 +187,7 @@ TEST(Link, AcknowledgesBulkDataWithoutBeingAsked) {
 }
 
 TEST(Link, AnotherVersionIsRefusedWithBothNumbers) {
-  Link link;
+  Link link(1);
   Guest guest;
   link.connected();
   feed(link, guest.welcome(0, 9));
@@ -195,7 +195,7 @@ TEST(Link, AnotherVersionIsRefusedWithBothNumbers) {
 }
 
 TEST(Link, AHostThatStartsAgainTakesTheFirstNumberItSees) {
-  Link link;
+  Link link(1);
   Guest guest;
   guest.seq = 41;
   link.connected();
@@ -204,11 +204,14 @@ TEST(Link, AHostThatStartsAgainTakesTheFirstNumberItSees) {
   feed(link, guest.welcome(17));
   EXPECT_EQ(feed(link, guest.frame(Type::output, "x")), Bodies{"x"});
   link.send(Type::interrupt, 1, "");
-  EXPECT_GT(headers(link.take_outgoing()).back().seq, 17U);
+  const auto sent = headers(link.take_outgoing());
+  ASSERT_EQ(sent.size(), 2U);
+  EXPECT_EQ(sent[0].seq, 18U) << "what was sent before the welcome is numbered anew";
+  EXPECT_EQ(sent[1].seq, 19U);
 }
 
 TEST(Link, AMessageThatNeverEndsIsRefused) {
-  Link link;
+  Link link(1);
   Guest guest;
   link.connected();
   feed(link, guest.welcome(0));

@@ -1,0 +1,56 @@
+// The composition root: every long-lived object of the program is made here, by name.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "orchestrator/app/config.h"
+#include "sandbox/base/deadline.h"
+#include "sandbox/base/result.h"
+#include "sandbox/container/backend.h"
+#include "sandbox/policy/compile.h"
+#include "sandbox/policy/policy.h"
+#include "sandbox/session/sandbox.h"
+
+namespace caisson {
+
+struct CheckedPolicy {
+  Policy policy;
+  CompiledPolicy compiled;
+};
+
+// Loads and compiles. Errors: bad_policy (all problems, a line each), not_found.
+Result<CheckedPolicy> load_checked_policy(const std::string& reference);
+
+class App {
+ public:
+  explicit App(Config config);
+  ~App();
+  App(const App&) = delete;
+  App& operator=(const App&) = delete;
+
+  const Config& config() const { return config_; }
+
+  // The backend that the configuration names or, with `auto`, the one that works here: Docker when
+  // a daemon answers, else runc. Chosen once. Errors: unavailable, with what to do.
+  boost::asio::awaitable<Result<Backend*>> backend(Deadline deadline);
+
+  // What backend() has chosen, for a person: "docker (Docker Engine 20.10.24 (API 1.41), …)".
+  const std::string& backend_line() const { return backend_line_; }
+
+  // A sandbox of the configured image. Removes first what orchestrators that were killed have left.
+  // Errors: those of backend() and Sandbox::start(), not_found (the image).
+  boost::asio::awaitable<Result<std::unique_ptr<Sandbox>>> start_sandbox(CheckedPolicy policy,
+                                                                         Deadline deadline);
+
+ private:
+  boost::asio::awaitable<void> remove_orphans(Backend& backend);
+
+  Config config_;
+  std::unique_ptr<Backend> backend_;
+  std::string backend_line_;
+};
+
+}  // namespace caisson

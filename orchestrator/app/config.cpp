@@ -1,0 +1,64 @@
+#include "orchestrator/app/config.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+namespace caisson {
+namespace {
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+// The first that is set; proxies are spelled both ways.
+std::string variable(const char* name, const char* other) {
+  auto value = variable(name);
+  return value.empty() ? variable(other) : value;
+}
+
+void take(const char* name, std::string& setting) {
+  if (auto value = variable(name); !value.empty()) setting = std::move(value);
+}
+
+std::filesystem::path default_state_dir() {
+  if (auto value = variable("CAISSON_STATE"); !value.empty()) return value;
+  if (::geteuid() == 0) return "/var/lib/caisson";
+  if (auto value = variable("XDG_STATE_HOME"); !value.empty())
+    return std::filesystem::path(value) / "caisson";
+  return std::filesystem::path(variable("HOME")) / ".local/state/caisson";
+}
+
+// Beside the program, where the build puts it.
+std::filesystem::path default_guest_dir() {
+  if (auto value = variable("CAISSON_GUEST"); !value.empty()) return value;
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? "guest" : program.parent_path() / "guest";
+}
+
+}  // namespace
+
+Config config_from_environment() {
+  Config config;
+  config.state_dir = default_state_dir();
+  config.guest_dir = default_guest_dir();
+  take("CAISSON_BACKEND", config.backend);
+  take("CAISSON_POLICY", config.policy);
+  take("CAISSON_IMAGE", config.image);
+  take("CAISSON_MODEL", config.model);
+  config.docker_host = variable("DOCKER_HOST");
+  config.docker_cert_path = variable("DOCKER_CERT_PATH");
+  config.docker_tls_verify = variable("DOCKER_TLS_VERIFY");
+  take("OPENAI_BASE_URL", config.base_url);
+  take("CAISSON_BASE_URL", config.base_url);
+  config.api_key = variable("OPENAI_API_KEY");
+  config.https_proxy = variable("HTTPS_PROXY", "https_proxy");
+  config.http_proxy = variable("HTTP_PROXY", "http_proxy");
+  config.no_proxy = variable("NO_PROXY", "no_proxy");
+  config.ca_file = variable("SSL_CERT_FILE");
+  return config;
+}
+
+}  // namespace caisson

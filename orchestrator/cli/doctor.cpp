@@ -1,0 +1,144 @@
+// caisson doctor: what works on this host, and what to do about what does not.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+
+#include "orchestrator/app/app.h"
+#include "orchestrator/cli/commands.h"
+#include "orchestrator/cli/event_loop.h"
+#include "sandbox/base/json.h"
+#include "sandbox/container/host.h"
+
+namespace caisson {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Check {
+  enum class Result { good, degraded, bad };
+  std::string what;
+  Result result = Result::good;
+  std::string finding;
+  std::string advice;
+};
+
+std::string_view name(Check::Result result) {
+  return result == Check::Result::good ? "ok" : result == Check::Result::degraded ? "less" : "no";
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string line;
+  for (const auto& word : words) line += (line.empty() ? "" : " ") + word;
+  return line;
+}
+
+void check_kernel(const HostFacts& host, std::vector<Check>& checks) {
+  using enum Check::Result;
+  checks.push_back({"kernel", good, host.kernel, ""});
+  const auto abi = host.landlock_abi;
+  checks.push_back(
+      {"Landlock",
+       abi >= 6  ? good
+       : abi > 0 ? degraded
+                 : bad,
+       abi > 0 ? fmt::format("ABI {}", abi) : "none",
+       abi >= 6 ? ""
+                : "kernel 6.12 or newer has all of it; with less, signals and the network are "
+                  "left to seccomp, and policies that require it refuse to start"});
+  checks.push_back(
+      {"explained denials", host.seccomp_notify ? good : bad,
+       host.seccomp_notify ? "seccomp user notification" : "no seccomp user notification",
+       host.seccomp_notify ? "" : "kernel 5.5 or newer"});
+  const auto has = [&](const char* controller) {
+    return std::find(host.cgroup_controllers.begin(), host.cgroup_controllers.end(), controller) !=
+           host.cgroup_controllers.end();
+  };
+  const bool limits = has("memory") && has("pids") && has("cpu");
+  checks.push_back(
+      {"cgroups", limits ? good : degraded,
+       fmt::format("version {}: {}", host.cgroup_version, joined(host.cgroup_controllers)),
+       limits ? "" : "memory, pids and cpu are needed to limit a whole sandbox"});
+  checks.push_back({"user namespaces", host.user_namespaces ? good : degraded,
+                    host.user_namespaces ? "usable" : "not usable",
+                    host.user_namespaces || host.root
+                        ? ""
+                        : "rootless runc needs them: sysctl kernel.unprivileged_userns_clone=1"});
+}
+
+asio::awaitable<void> check_backend(Config config, std::string backend,
+                                    std::vector<Check>& checks) {
+  using enum Check::Result;
+  config.backend = backend;
+  App app(config);
+  auto chosen = co_await app.backend(Deadline::after(5s));
+  if (!chosen) {
+    checks.push_back({backend, bad, chosen.error().message, ""});
+    co_return;
+  }
+  checks.push_back({backend, good, app.backend_line(), ""});
+}
+
+void check_files(const Config& config, std::vector<Check>& checks) {
+  using enum Check::Result;
+  std::error_code error;
+  const auto image = config.state_dir / "images" / config.image;
+  const bool built = std::filesystem::exists(image / "manifest.json", error);
+  checks.push_back({"image " + config.image, built ? good : bad, image.string(),
+                    built ? "" : "build it: images/python/build"});
+  const bool guest = std::filesystem::exists(config.guest_dir / "init", error);
+  checks.push_back({"guest files", guest ? good : bad, config.guest_dir.string(),
+                    guest ? "" : "build the program, or say where they are with CAISSON_GUEST"});
+}
+
+asio::awaitable<int> diagnose(Config config, bool json) {
+  using enum Check::Result;
+  std::vector<Check> checks;
+  check_kernel(look_at_host(), checks);
+  const auto before_backends = checks.size();
+  co_await check_backend(config, "runc", checks);
+  co_await check_backend(config, "docker", checks);
+  const bool any_backend =
+      std::any_of(checks.begin() + static_cast<std::ptrdiff_t>(before_backends), checks.end(),
+                  [](const Check& check) { return check.result == good; });
+  check_files(config, checks);
+  const bool files = checks.back().result == good && checks[checks.size() - 2].result == good;
+  if (json) {
+    auto list = nlohmann::json::array();
+    for (const auto& check : checks) {
+      list.push_back({{"check", check.what},
+                      {"result", name(check.result)},
+                      {"finding", check.finding},
+                      {"advice", check.advice}});
+    }
+    fmt::print("{}\n", to_text({{"ready", any_backend && files}, {"checks", list}}));
+  } else {
+    for (const auto& check : checks) {
+      fmt::print("{:<5} {:<18} {}\n", name(check.result), check.what, check.finding);
+      if (!check.advice.empty()) fmt::print("{:24} {}\n", "", check.advice);
+    }
+    fmt::print("\n{}\n",
+               any_backend && files
+                   ? "Ready: sandboxes can be started here."
+                   : "Not ready: see the lines that begin with 'no'. One backend is enough.");
+  }
+  co_return any_backend&& files ? exit_ok : exit_infrastructure;
+}
+
+}  // namespace
+
+Command add_doctor(CLI::App& cli, Config& config) {
+  auto* command =
+      cli.add_subcommand("doctor", "Say what works on this host and what to do about the rest");
+  auto json = std::make_shared<bool>(false);
+  add_sandbox_flags(*command, config);
+  command->add_flag("--json", *json, "as one JSON object");
+  command->footer("Exit status: 0 sandboxes can be started, 3 not.");
+  auto run = [json, &config]() -> int {
+    return run_command([&] { return diagnose(config, *json); });
+  };
+  return {command, run};
+}
+
+}  // namespace caisson

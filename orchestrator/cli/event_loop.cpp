@@ -1,0 +1,85 @@
+#include "orchestrator/cli/event_loop.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <optional>
+
+namespace caisson {
+
+using namespace std::chrono_literals;
+
+ExitCode exit_code_for(const Error& error) {
+  switch (error.code) {
+    case Errc::bad_input:
+    case Errc::bad_policy:
+      return exit_usage;
+    default:
+      return exit_infrastructure;
+  }
+}
+
+void complain(const std::string& message) {
+  fmt::print(stderr, "caisson: {}\n", message);
+}
+
+int run_command(std::function<asio::awaitable<int>()> command) {
+  asio::io_context loop(1);
+  asio::cancellation_signal stop;
+  asio::signal_set signals(loop, SIGINT, SIGTERM);
+  std::optional<int> signalled;
+  std::function<void(boost::system::error_code, int)> on_signal = [&](auto error, int number) {
+    if (error) return;
+    if (signalled) ::_exit(128 + number);
+    signalled = number;
+    stop.emit(asio::cancellation_type::terminal);
+    signals.async_wait(on_signal);
+  };
+  signals.async_wait(on_signal);
+
+  int status = exit_infrastructure;
+  auto done = [&](std::exception_ptr error, int result) {
+    signals.cancel();
+    status = result;
+    if (!error) return;
+    status = exit_infrastructure;
+    try {
+      std::rethrow_exception(error);
+    } catch (const std::exception& problem) {
+      if (!signalled) complain(problem.what());
+    }
+  };
+  asio::co_spawn(loop, command(), asio::bind_cancellation_slot(stop.slot(), done));
+  loop.run();
+  return signalled ? 128 + *signalled : status;
+}
+
+Progress::Progress(std::string what) : what_(std::move(what)) {}
+
+Progress::~Progress() {
+  if (shown_) fmt::print(stderr, "\r\x1b[K");
+}
+
+asio::awaitable<void> Progress::show() {
+  const auto start = Clock::now();
+  co_await sleep_for(1s);
+  if (::isatty(STDERR_FILENO) == 0) {
+    fmt::print(stderr, "{} …\n", what_);
+    co_await sleep_for(24h * 365);
+  }
+  for (;;) {
+    shown_ = true;
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start).count();
+    fmt::print(stderr, "\r{} … {} s", what_, seconds);
+    co_await sleep_for(1s);
+  }
+}
+
+}  // namespace caisson

@@ -1,0 +1,192 @@
+// caisson exec: runs pieces of code as blocks of one session.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "orchestrator/app/app.h"
+#include "orchestrator/cli/commands.h"
+#include "orchestrator/cli/event_loop.h"
+#include "orchestrator/cli/files.h"
+#include "orchestrator/cli/terminal.h"
+#include "sandbox/base/json.h"
+#include "sandbox/session/session.h"
+
+namespace caisson {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Where a block comes from: -c CODE, a file, or standard input ("-").
+struct Source {
+  std::string label;  // for messages: "-c", "plot.py"
+  std::string text;
+};
+
+struct ExecFlags {
+  std::string policy;
+  std::string timeout;
+  bool json = false;
+  std::vector<std::string> code;
+  std::vector<std::string> files;
+};
+
+// The blocks in the order in which they stand on the command line.
+Result<std::vector<Source>> read_sources(const CLI::App& command, const ExecFlags& flags,
+                                         std::uint64_t limit_bytes) {
+  std::vector<Source> sources;
+  auto code = flags.code.begin();
+  auto file = flags.files.begin();
+  for (const auto* option : command.parse_order()) {
+    if (option->get_name() == "-c" && code != flags.code.end()) {
+      sources.push_back({"-c", *code++});
+    } else if (option->get_name() == "FILE" && file != flags.files.end()) {
+      auto text = read_file(*file, limit_bytes);
+      if (!text) return text.error();
+      sources.push_back({*file++, std::move(*text)});
+    }
+  }
+  return sources;
+}
+
+// The block's output as it appears, each stream on ours of the same name.
+class TerminalSink final : public OutputSink {
+ public:
+  void output(OutputStream stream, std::string_view bytes) override {
+    auto* file = stream == OutputStream::err ? stderr : stdout;
+    const auto text = ::isatty(::fileno(file)) != 0 ? printable(bytes) : std::string(bytes);
+    std::fwrite(text.data(), 1, text.size(), file);
+    std::fflush(file);
+  }
+};
+
+class RefusingTools final : public ToolHost {
+ public:
+  asio::awaitable<Result<nlohmann::json>> call(ToolCall call) override {
+    co_return Error(Errc::not_found, fmt::format("there is no host tool '{}' here", call.name));
+  }
+};
+
+void print_outcome(const Outcome& outcome) {
+  if (outcome.value.is_object()) {
+    const auto text = get_string(outcome.value, "text/plain");
+    if (!text.empty()) fmt::print("{}\n", ::isatty(STDOUT_FILENO) != 0 ? printable(text) : text);
+  }
+  if (outcome.error) {
+    const auto& traceback = outcome.error->traceback;
+    fmt::print(stderr, "{}{}", printable(traceback), traceback.ends_with('\n') ? "" : "\n");
+  }
+  for (const auto& denial : outcome.denials) {
+    fmt::print(stderr, "caisson: denied: {} ({}) by {}. {}\n", denial.subject, denial.error,
+               denial.rule, denial.hint);
+  }
+  if (outcome.status != Status::ok && outcome.status != Status::raised) {
+    fmt::print(stderr, "caisson: block {}: {}: {}; state: {}\n", outcome.block,
+               name(outcome.status), outcome.reason, describe(outcome.state));
+  }
+  std::fflush(stdout);
+}
+
+asio::awaitable<int> run_blocks(Session& session, const std::vector<Source>& sources,
+                                std::chrono::milliseconds timeout, bool json) {
+  TerminalSink terminal;
+  NullSink silent;
+  RefusingTools tools;
+  int status = exit_ok;
+  for (const auto& source : sources) {
+    Block block;
+    block.code = source.text;
+    block.wall = timeout;
+    OutputSink& sink = json ? static_cast<OutputSink&>(silent) : terminal;
+    const auto outcome = co_await session.execute(std::move(block), Deadline::never(), sink, tools);
+    if (!outcome) {
+      complain(outcome.error().message);
+      co_return exit_infrastructure;
+    }
+    if (json) {
+      fmt::print("{}\n", to_text(to_json(*outcome)));
+      std::fflush(stdout);
+    } else {
+      print_outcome(*outcome);
+    }
+    if (outcome->status == Status::lost) co_return exit_infrastructure;
+    if (outcome->status != Status::ok) status = exit_not_ok;
+  }
+  co_return status;
+}
+
+asio::awaitable<int> exec(const Config& config, CheckedPolicy policy, std::vector<Source> sources,
+                          std::chrono::milliseconds timeout, bool json) {
+  App app(config);
+  Progress progress("starting the sandbox");
+  auto sandbox = co_await progress.of(app.start_sandbox(std::move(policy), Deadline::after(2min)));
+  if (!sandbox) {
+    complain(sandbox.error().message);
+    co_return exit_code_for(sandbox.error());
+  }
+  int status = exit_infrastructure;
+  std::exception_ptr problem;
+  try {
+    auto session =
+        co_await (*sandbox)->open_session(nlohmann::json::object(), Deadline::after(30s));
+    if (session) {
+      status = co_await run_blocks(**session, sources, timeout, json);
+    } else {
+      complain(session.error().message);
+    }
+  } catch (...) {
+    problem = std::current_exception();
+  }
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  co_await (*sandbox)->close(Deadline::after(20s));
+  if (problem) std::rethrow_exception(problem);
+  co_return status;
+}
+
+}  // namespace
+
+Command add_exec(CLI::App& cli, Config& config) {
+  auto flags = std::make_shared<ExecFlags>();
+  auto* command =
+      cli.add_subcommand("exec", "Run code in a sandbox, block after block in one session");
+  command->footer(
+      "Each -c and each FILE is one block; names live on from block to block. The value of a\n"
+      "block's last expression is printed. '-' reads a block from standard input.\n\n"
+      "Examples:\n"
+      "  caisson exec -c 'x = 41' -c 'x + 1'\n"
+      "  caisson exec --policy strict --timeout 2s --json analysis.py\n\n"
+      "Exit status: 0 all blocks ended ok, 1 a block did not, 2 wrong usage or policy,\n"
+      "3 no sandbox (no backend, no image, sandbox lost).");
+  add_sandbox_flags(*command, config);
+  command
+      ->add_option("--timeout", flags->timeout, "wall-clock limit of each block, as 500ms, 10s, 2m")
+      ->type_name("TIME");
+  command->add_flag("--json", flags->json, "print one JSON object a line, the block's outcome");
+  command->add_option("-c", flags->code, "code of a block")->type_name("CODE")->take_all();
+  command->add_option("FILE", flags->files, "file with a block's code");
+  auto run = [command, flags, &config]() -> int {
+    auto policy = load_checked_policy(config.policy);
+    if (!policy) {
+      complain(policy.error().message);
+      return exit_usage;
+    }
+    const auto timeout = parse_time(flags->timeout);
+    if (!timeout) {
+      complain("--timeout: " + timeout.error().message);
+      return exit_usage;
+    }
+    auto sources = read_sources(*command, *flags, policy->policy.input.max_bytes);
+    if (!sources) {
+      complain(sources.error().message);
+      return exit_usage;
+    }
+    if (sources->empty()) {
+      complain("exec: nothing to run: give -c CODE or a FILE ('-' for standard input)");
+      return exit_usage;
+    }
+    return run_command([&] { return exec(config, *policy, *sources, *timeout, flags->json); });
+  };
+  return {command, run};
+}
+
+}  // namespace caisson

@@ -1,0 +1,106 @@
+// caisson policy: what policies say, before anything runs under them.
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/cli/commands.h"
+#include "orchestrator/cli/event_loop.h"
+#include "sandbox/base/json.h"
+#include "sandbox/policy/bundled.h"
+#include "sandbox/policy/check.h"
+#include "sandbox/policy/compile.h"
+#include "sandbox/policy/parse.h"
+#include "sandbox/policy/show.h"
+
+namespace caisson {
+namespace {
+
+struct PolicyFlags {
+  std::vector<std::string> policies;
+  std::string policy;
+  bool json = false;
+};
+
+std::string bundled_names() {
+  std::string names;
+  for (const auto& bundled : bundled_policies()) {
+    names += (names.empty() ? "" : ", ") + std::string(bundled.name);
+  }
+  return names;
+}
+
+// One policy that was asked about: parsed, checked and compiled, with nothing started.
+int check_one(const std::string& reference, bool json) {
+  const auto policy = load_policy(reference);
+  std::vector<Finding> findings;
+  std::string problem;
+  if (!policy) {
+    problem = policy.error().message;
+  } else {
+    findings = check(*policy);
+    if (has_errors(findings)) {
+      problem = to_text(findings);
+    } else if (const auto compiled = compile(*policy); !compiled) {
+      problem = compiled.error().message;
+    }
+  }
+  if (json) {
+    nlohmann::json line{{"policy", reference}, {"ok", problem.empty()}, {"problem", problem}};
+    line["findings"] = nlohmann::json::array();
+    for (const auto& finding : findings) {
+      line["findings"].push_back(
+          {{"id", finding.id}, {"path", finding.path}, {"text", to_text(finding)}});
+    }
+    fmt::print("{}\n", to_text(line));
+  } else if (!problem.empty()) {
+    fmt::print(stderr, "{}\n", problem);
+  } else {
+    for (const auto& finding : findings) fmt::print(stderr, "{}\n", to_text(finding));
+    fmt::print("{}: ok\n", reference);
+  }
+  return problem.empty() ? exit_ok : exit_usage;
+}
+
+int show_one(const std::string& reference, bool json) {
+  const auto policy = load_policy(reference);
+  const auto compiled = policy ? compile(*policy) : Result<CompiledPolicy>(policy.error());
+  if (!compiled) {
+    complain(compiled.error().message);
+    return exit_usage;
+  }
+  if (json) {
+    fmt::print("{}\n", to_text(show_json(*policy, *compiled)));
+  } else {
+    fmt::print("{}", show(*policy, *compiled));
+  }
+  return exit_ok;
+}
+
+}  // namespace
+
+Command add_policy(CLI::App& cli, Config&) {
+  auto flags = std::make_shared<PolicyFlags>();
+  auto* command = cli.add_subcommand("policy", "Check policies and show what they mean");
+  command->require_subcommand(1);
+  command->footer("A policy is a YAML file or the name of a bundled one: " + bundled_names() +
+                  ".\nExit status: 0 all well, 2 a policy is wrong.");
+  auto* check_command = command->add_subcommand(
+      "check", "Parse and compile policies, report every problem with its line");
+  check_command->add_option("POLICY", flags->policies, "files or bundled names")->required();
+  check_command->add_flag("--json", flags->json, "one JSON object a line, one for each policy");
+  auto* show_command = command->add_subcommand(
+      "show", "Print the effective policy, and for each leaf the line that said so");
+  show_command->add_option("POLICY", flags->policy, "file or bundled name")->required();
+  show_command->add_flag("--json", flags->json, "as JSON");
+  auto run = [check_command, flags]() -> int {
+    if (!check_command->parsed()) return show_one(flags->policy, flags->json);
+    int status = exit_ok;
+    for (const auto& policy : flags->policies)
+      status = std::max(status, check_one(policy, flags->json));
+    return status;
+  };
+  return {command, run};
+}
+
+}  // namespace caisson

@@ -1,0 +1,269 @@
+#include "sandbox/session/session.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <filesystem>
+
+#include "sandbox/base/async.h"
+#include "sandbox/session/sandbox.h"
+#include "sandbox/session/sandbox_dir.h"
+#include "tests/support/process_backend.h"
+#include "tests/support/run_coro.h"
+
+namespace caisson {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+struct CollectingSink final : OutputSink {
+  std::string text;
+  void output(OutputStream, std::string_view bytes) override { text += bytes; }
+};
+
+struct EchoTools final : ToolHost {
+  int calls = 0;
+  asio::awaitable<Result<json>> call(ToolCall call) override {
+    ++calls;
+    if (call.name == "hang") co_await sleep_for(1h);
+    if (call.name == "fail") co_return Error(Errc::bad_input, "no such city: Atlantis");
+    co_return json{{"name", call.name}, {"got", call.arguments}};
+  }
+};
+
+// What a test does with a session.
+using Body = std::function<asio::awaitable<void>(Session&, Sandbox&)>;
+
+class SessionTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string path = testing::TempDir() + "caisson-XXXXXX";
+    directory_ = ::mkdtemp(path.data());
+    policy_.resources.memory_max_bytes = 1 << 30;
+    policy_.runtime.landlock = Need::off;
+    policy_.runtime.notify = Need::off;
+    policy_.process.working_dir = directory_.string();
+    policy_.time.kill_grace = 200ms;
+    policy_.env = {{"PATH", "/usr/bin:/bin"}, {"LANG", "C.UTF-8"}};
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  void with_session(Body body) { test::run_coro(run(std::move(body))); }
+
+  asio::awaitable<void> run(Body body) {
+    SandboxOptions options;
+    options.policy = policy_;
+    options.guest_dir = test::guest_dir();
+    options.guest_mount = options.guest_dir.string();
+    options.state_dir = directory_;
+    auto sandbox = co_await Sandbox::start(backend_, std::move(options), Deadline::after(30s));
+    EXPECT_TRUE(sandbox) << sandbox.error().message;
+    if (!sandbox) co_return;
+    {
+      auto session = co_await (*sandbox)->open_session(json{{"seed", 41}}, Deadline::after(30s));
+      EXPECT_TRUE(session) << session.error().message;
+      if (session) co_await body(**session, **sandbox);
+    }
+    co_await (*sandbox)->close(Deadline::after(30s));
+    EXPECT_TRUE(find_orphans(directory_).empty());
+  }
+
+  asio::awaitable<Outcome> execute(Session& session, std::string code,
+                                   std::chrono::milliseconds wall = 0ms) {
+    Block block;
+    block.code = std::move(code);
+    block.wall = wall;
+    auto outcome = co_await session.execute(std::move(block), Deadline::after(60s), sink_, tools_);
+    EXPECT_TRUE(outcome) << outcome.error().message;
+    co_return outcome ? *outcome : Outcome{};
+  }
+
+  static std::string text(const Outcome& outcome) {
+    return outcome.value.is_object() ? outcome.value.value("text/plain", "") : "";
+  }
+
+  test::ProcessBackend backend_;
+  Policy policy_;
+  std::filesystem::path directory_;
+  CollectingSink sink_;
+  EchoTools tools_;
+};
+
+TEST_F(SessionTest, TheArticlesFourBlocksGiveTheirValues) {
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    EXPECT_EQ(text(co_await execute(session, "sum(range(1, 11))\n")), "55");
+    co_await execute(session,
+                     "def add(a, b):\n    return a + b\ndef multiply(a, b):\n    return a * b\n");
+    EXPECT_EQ(text(co_await execute(session, "multiply(add(5, 3), 2)\n")), "16");
+    EXPECT_EQ(
+        text(co_await execute(session,
+                              "def fib(n):\n    return n if n < 2 else fib(n - 1) + fib(n - 2)\n"
+                              "sum(fib(i) for i in range(10))\n")),
+        "88");
+    EXPECT_EQ(text(co_await execute(session, "sum(fib(i) for i in range(20))\n")), "10945");
+  });
+}
+
+TEST_F(SessionTest, SeedsAndNamesLiveFromBlockToBlock) {
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    co_await execute(session, "x = seed + 1");
+    const auto outcome = co_await execute(session, "print('x is', x)\nx");
+    EXPECT_EQ(outcome.out.text(), "x is 42\n");
+    EXPECT_EQ(text(outcome), "42");
+    EXPECT_EQ(outcome.state.change, StateChange::committed);
+    EXPECT_EQ(sink_.text, "x is 42\n");
+  });
+}
+
+TEST_F(SessionTest, AnExceptionIsAnOutcomeWithItsLine) {
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    const auto outcome = co_await execute(session, "y = 1\ny / 0");
+    EXPECT_EQ(outcome.status, Status::raised);
+    EXPECT_EQ(outcome.error.value().type, "ZeroDivisionError");
+    EXPECT_NE(outcome.error->traceback.find("<block 1>\", line 2"), std::string::npos)
+        << outcome.error->traceback;
+    EXPECT_EQ(text(co_await execute(session, "y")), "1");
+  });
+}
+
+TEST_F(SessionTest, AnEndlessLoopIsInterruptedAndTheStateStays) {
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    co_await execute(session, "kept = 7");
+    const auto outcome =
+        co_await execute(session, "print('before', flush=True)\nwhile True: pass", 200ms);
+    EXPECT_EQ(outcome.status, Status::timeout_wall);
+    EXPECT_EQ(outcome.state.change, StateChange::committed);
+    EXPECT_EQ(outcome.out.text(), "before\n");
+    EXPECT_EQ(text(co_await execute(session, "kept")), "7");
+  });
+}
+
+TEST_F(SessionTest, ALoopThatBlocksSignalsIsKilledAndTheNextBlockRuns) {
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    const auto outcome = co_await execute(
+        session,
+        "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))\nwhile True: pass",
+        200ms);
+    EXPECT_EQ(outcome.status, Status::timeout_wall);
+    EXPECT_EQ(outcome.state.change, StateChange::rolled_back);
+    EXPECT_EQ(text(co_await execute(session, "1 + 1")), "2");
+  });
+}
+
+TEST_F(SessionTest, DeathsOfTheProcessAreNamed) {
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    auto outcome = co_await execute(session, "print('out'); import os; os._exit(3)");
+    EXPECT_EQ(outcome.status, Status::exited);
+    EXPECT_EQ(outcome.exit_code, 3);
+    outcome = co_await execute(session, "import os; os.abort()");
+    EXPECT_EQ(outcome.status, Status::signal);
+    EXPECT_EQ(outcome.signal, SIGABRT);
+    outcome = co_await execute(session, "seed");
+    EXPECT_EQ(text(outcome), "41") << "seeds are there again after a rollback to the start";
+  });
+}
+
+TEST_F(SessionTest, TextThatPythonCannotTakeIsRefusedBeforeItRuns) {
+  policy_.input.max_bytes = 1000;
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    co_await execute(session, "z = 1");
+    for (const std::string& code :
+         {std::string("x = '\xff'"), std::string("x\0", 2), std::string(1001, '#')}) {
+      const auto outcome = co_await execute(session, code);
+      EXPECT_EQ(outcome.status, Status::denied);
+      EXPECT_EQ(outcome.state.change, StateChange::unchanged);
+      EXPECT_FALSE(outcome.reason.empty());
+    }
+    EXPECT_EQ(text(co_await execute(session, "z")), "1");
+  });
+}
+
+TEST_F(SessionTest, BlocksOfOneSessionTakeTurns) {
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    Nursery nursery(co_await asio::this_coro::executor);
+    std::vector<std::string> order;
+    auto child = [&](std::string code) -> asio::awaitable<void> {
+      order.push_back(text(co_await execute(session, code)));
+    };
+    nursery.start(child("import time; time.sleep(0.05); 'first'"));
+    nursery.start(child("'second'"));
+    co_await nursery.join();
+    EXPECT_EQ(order, (std::vector<std::string>{"'first'", "'second'"}));
+  });
+}
+
+TEST_F(SessionTest, ACancelledCallerInterruptsTheBlockAndTheSessionGoesOn) {
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    const auto ended = co_await with_timeout(execute(session, "import time\ntime.sleep(50)", 55s),
+                                             Deadline::after(100ms));
+    EXPECT_FALSE(ended);
+    EXPECT_EQ(text(co_await execute(session, "'alive'")), "'alive'");
+  });
+}
+
+TEST_F(SessionTest, TheCallersDeadlineCancelsTheBlock) {
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    Block block;
+    block.code = "while True: pass";
+    const auto outcome =
+        co_await session.execute(std::move(block), Deadline::after(100ms), sink_, tools_);
+    EXPECT_TRUE(outcome);
+    if (outcome) EXPECT_EQ(outcome->status, Status::cancelled);
+  });
+}
+
+TEST_F(SessionTest, AnInitThatDiesIsLostAndOnlyThenIsTheSessionClosed) {
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    Nursery nursery(co_await asio::this_coro::executor);
+    auto killer = [this]() -> asio::awaitable<void> {
+      co_await sleep_for(100ms);
+      ::kill(backend_.last_pid(), SIGKILL);
+    };
+    nursery.start(killer());
+    const auto outcome = co_await execute(session, "import time\ntime.sleep(50)", 55s);
+    EXPECT_EQ(outcome.status, Status::lost);
+    EXPECT_EQ(outcome.state.change, StateChange::lost);
+    co_await nursery.join();
+    EXPECT_TRUE(session.closed());
+    Block block;
+    block.code = "1";
+    const auto after =
+        co_await session.execute(std::move(block), Deadline::after(1s), sink_, tools_);
+    EXPECT_FALSE(after);
+    if (!after) EXPECT_EQ(after.error().code, Errc::closed);
+  });
+}
+
+TEST_F(SessionTest, AFileOfToolsSaysWhatItDefines) {
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    Block block;
+    block.kind = Block::Kind::tools;
+    block.label = "arithmetic.py";
+    block.code =
+        "def add(a: int, b: int = 2) -> int:\n    \"\"\"将两个数字相加\"\"\"\n    return a + b\n";
+    const auto outcome =
+        co_await session.execute(std::move(block), Deadline::after(10s), sink_, tools_);
+    EXPECT_TRUE(outcome);
+    if (!outcome) co_return;
+    const json expected = json::array({{{"name", "add"},
+                                        {"signature", "(a: int, b: int = 2) -> int"},
+                                        {"doc", "将两个数字相加"}}});
+    EXPECT_EQ(outcome->loaded, expected);
+    EXPECT_EQ(text(co_await execute(session, "add(1)")), "3");
+  });
+}
+
+TEST_F(SessionTest, TwoSessionsOfOneSandboxShareNoNames) {
+  with_session([this](Session& session, Sandbox& sandbox) -> asio::awaitable<void> {
+    co_await execute(session, "mine = 1");
+    auto other = co_await sandbox.open_session(json::object(), Deadline::after(30s));
+    EXPECT_TRUE(other);
+    if (!other) co_return;
+    const auto outcome = co_await execute(**other, "mine");
+    EXPECT_EQ(outcome.error.value_or(ExceptionInfo{}).type, "NameError");
+  });
+}
+
+}  // namespace
+}  // namespace caisson
