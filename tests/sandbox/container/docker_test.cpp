@@ -1,11 +1,7 @@
 // DockerBackend with a real daemon: the one that answers, or one that this test starts and stops.
 #include <gtest/gtest.h>
 
-#include <array>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/write.hpp>
 #include <fstream>
 
 #include "sandbox/base/async.h"
@@ -16,6 +12,7 @@
 #include "tests/sandbox/container/echo_container.h"
 #include "tests/support/docker_daemon.h"
 #include "tests/support/run_coro.h"
+#include "tests/support/tcp_relay.h"
 
 namespace caisson {
 namespace {
@@ -349,44 +346,6 @@ TEST_F(Docker, TheGuestsFilesCanComeByVolume) {
   remove_guest_volumes(*backend);
 }
 
-// Carries one connection after another from a TCP port to the daemon's socket.
-asio::awaitable<void> pump(auto& from, auto& to) {
-  std::array<char, 16384> piece;
-  for (;;) {
-    boost::system::error_code error;
-    const auto got = co_await from.async_read_some(
-        asio::buffer(piece), asio::redirect_error(asio::use_awaitable, error));
-    if (error) break;
-    co_await asio::async_write(to, asio::buffer(piece, got),
-                               asio::redirect_error(asio::use_awaitable, error));
-    if (error) break;
-  }
-  boost::system::error_code ignored;
-  to.shutdown(asio::socket_base::shutdown_send, ignored);
-}
-
-asio::awaitable<void> relay(asio::ip::tcp::socket client, std::string path) {
-  auto executor = co_await asio::this_coro::executor;
-  asio::local::stream_protocol::socket daemon(executor);
-  co_await daemon.async_connect(path, asio::use_awaitable);
-  Nursery both(executor);
-  both.start(pump(client, daemon));
-  both.start(pump(daemon, client));
-  co_await both.join();
-}
-
-asio::awaitable<void> accept_all(asio::ip::tcp::acceptor& acceptor, std::string path) {
-  Nursery relays(co_await asio::this_coro::executor);
-  for (;;) {
-    boost::system::error_code error;
-    auto client = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
-    if (error) break;
-    relays.start(relay(std::move(client), path));
-  }
-  co_await asio::this_coro::throw_if_cancelled(false);
-  co_await relays.join();
-}
-
 asio::awaitable<std::string> ask_far_daemon(Docker& test, std::string path) {
   auto executor = co_await asio::this_coro::executor;
   asio::ip::tcp::acceptor acceptor(executor, {asio::ip::address_v4::loopback(), 0});
@@ -394,7 +353,7 @@ asio::awaitable<std::string> ask_far_daemon(Docker& test, std::string path) {
   target.host = "127.0.0.1";
   target.port = acceptor.local_endpoint().port();
   Nursery relays(executor);
-  relays.start(accept_all(acceptor, path));
+  relays.start(test::relay_connections(acceptor, path));
   std::string said;
   {
     DockerBackend far(target);
