@@ -68,7 +68,8 @@ def execute(options, attacks, folder):
         if CANARY in line:
             return outcomes, "a secret of the host's environment is in an outcome"
         outcomes.append(json.loads(line))
-    complaint = ended.stderr.strip()
+    # 0 and 1 are about the blocks; what is on stderr then is progress.
+    complaint = ended.stderr.strip() if ended.returncode not in (0, 1) else ""
     answer = outcomes[-1]["value"] if len(outcomes) == len(blocks) else None
     if answer != {"text/plain": "42"}:
         complaint = complaint or "it does not answer as it should after the attacks"
