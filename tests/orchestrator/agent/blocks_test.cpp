@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -237,6 +238,25 @@ TEST(Scanner, LinesAsDelimiters) {
 TEST(Scanner, OtherTagNames) {
   const Scanner::Options options{.delimiters = Delimiters::tags("python")};
   EXPECT_EQ(only_block("<execute>no</execute>\n<python>1</python>", options), "1");
+}
+
+TEST(Scanner, TextOfAnyShapeIsTheSameUnderEverySplitAndLosesNothing) {
+  const std::vector<std::string> words = {
+      "<execute>",   "</execute>", "<think>", "</think>", "<exec",  "\n", " ", "'", "\"\"\"", "# ",
+      "```python\n", "x",          "= 1",     "...",      "prose ", "\\", "(", ")", "数",     "`"};
+  std::mt19937 random(7);  // fixed: the same texts in every run
+  for (int i = 0; i < 300; ++i) {
+    std::string text;
+    for (int word = 0; word < 12; ++word) text += words[random() % words.size()];
+    for (const auto mode : {ScanMode::first, ScanMode::join}) {
+      for (const auto end : {TextEnd::whole, TextEnd::cut}) {
+        const auto result = scan(text, with_mode(mode), end);
+        EXPECT_EQ(result.scan.blocks.empty(), result.scan.status != ScanStatus::code) << text;
+        if (mode == ScanMode::first) continue;
+        EXPECT_EQ(result.shown.size() + result.reasoning.size(), text.size()) << text;
+      }
+    }
+  }
 }
 
 TEST(Scanner, LongLineOfMentionsIsReadInLinearTime) {
