@@ -2,15 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/ip/tcp.hpp>
-#include <fstream>
 
 #include "sandbox/base/async.h"
 #include "sandbox/base/nursery.h"
 #include "sandbox/container/docker.h"
 #include "sandbox/container/oci_config.h"
-#include "sandbox/container/tar.h"
 #include "tests/sandbox/container/echo_container.h"
-#include "tests/support/docker_daemon.h"
+#include "tests/sandbox/container/echo_image.h"
 #include "tests/support/run_coro.h"
 #include "tests/support/tcp_relay.h"
 
@@ -24,43 +22,9 @@ using test::run_coro;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-const std::string image_name = "caisson/echo-test:latest";
-
-// One daemon and one imported image for all tests of this program.
-struct Shared : testing::Environment {
-  std::unique_ptr<test::DockerDaemon> daemon;
-  std::unique_ptr<test::TemporaryDirectory> files;
-  std::string why_not;
-
-  void SetUp() override {
-    daemon = std::make_unique<test::DockerDaemon>();
-    if (!daemon->target()) {
-      why_not = daemon->why_not();
-      return;
-    }
-    files = std::make_unique<test::TemporaryDirectory>();
-    test::make_echo_files(files->path());
-    const auto archive = (files->path() / "image.tar").string();
-    const auto tar = make_tar((files->path() / "image").string());
-    std::ofstream(archive) << *tar;
-    DockerBackend backend(*daemon->target());
-    const auto imported = run_coro(
-        backend.import_image(archive, "caisson/echo-test", "latest", Deadline::after(60s)));
-    if (!imported) why_not = imported.error().message;
-  }
-
-  void TearDown() override {
-    if (daemon->target()) {
-      DockerBackend backend(*daemon->target());
-      run_coro(backend.api().call("DELETE", "/images/" + image_name + "?force=1", json(),
-                                  Deadline::after(30s)));
-    }
-    files.reset();
-    daemon.reset();
-  }
-};
 // gtest owns it.
-Shared* const shared = static_cast<Shared*>(testing::AddGlobalTestEnvironment(new Shared));
+auto* const shared =
+    static_cast<test::EchoImage*>(testing::AddGlobalTestEnvironment(new test::EchoImage));
 
 class Docker : public testing::Test {
  public:
@@ -79,7 +43,7 @@ class Docker : public testing::Test {
 
   ContainerSpec spec() {
     auto wanted = test::echo_spec(shared->files->path(), id);
-    wanted.image = image_name;
+    wanted.image = test::echo_image_name;
     return wanted;
   }
 
@@ -284,7 +248,7 @@ TEST_F(Docker, AnImageThatIsNotThereIsSaidWithWhatToDo) {
   EXPECT_EQ(image.error().code, Errc::not_found);
   EXPECT_NE(image.error().message.find("scripts/build_image"), std::string::npos);
   EXPECT_NE(image.error().message.find("docker pull caisson/none:latest"), std::string::npos);
-  const auto found = run_coro(backend->find_image(image_name, Deadline::after(5s)));
+  const auto found = run_coro(backend->find_image(test::echo_image_name, Deadline::after(5s)));
   ASSERT_TRUE(found) << found.error().message;
   EXPECT_TRUE(found->digest.starts_with("sha256:"));
 }
