@@ -168,6 +168,7 @@ CodeActAgent::Decision CodeActAgent::decide(const Reply& reply, Scan scan, RunCo
                        tag.open + " and " + tag.close + ", or give the answer without a block.",
                    run);
     case ScanStatus::truncated:
+      if (reply.end == ReplyEnd::truncated) break;  // not the model's fault: below
       return nudge("truncated",
                    "Your reply was cut off inside of a block, so its code did not "
                    "run. Write it again, shorter.",
@@ -182,6 +183,9 @@ CodeActAgent::Decision CodeActAgent::decide(const Reply& reply, Scan scan, RunCo
       break;
   }
   if (reply.end == ReplyEnd::truncated) {
+    if (run.state().nudges_in_a_row + 1 >= options_.max_format_errors) {
+      return StopEvent{StopReason::llm_error, "", "the model's stream broke off again: " + reply.problem};
+    }
     return nudge("truncated",
                  "The connection broke off in the middle of your reply. Please give "
                  "it again.",

@@ -31,7 +31,9 @@ asio::awaitable<Result<Backend*>> App::backend(Deadline deadline) {
   settings.wanted = config_.backend;
   settings.docker = {config_.docker_host, config_.docker_cert_path, config_.docker_tls_verify};
   settings.runc.state_dir = config_.state_dir;
-  auto chosen = co_await choose_backend(std::move(settings), deadline);
+  // A daemon that is alive answers a ping at once.
+  const auto soon = deadline.sooner(Deadline::after(std::chrono::seconds(10)));
+  auto chosen = co_await choose_backend(std::move(settings), soon);
   if (!chosen) co_return chosen.error();
   backend_ = std::move(chosen->backend);
   backend_line_ = std::move(chosen->why);

@@ -176,7 +176,7 @@ void ChatStream::take_tool_calls(const json& calls) {
       at = known.size();
       known.back().index = index.is_number_unsigned() ? index.get<std::uint64_t>() : at - 1;
     }
-    ToolCall& call = known[at - 1];
+    ModelToolCall& call = known[at - 1];
     if (!id.empty()) call.id = id;
     const json& function = member(piece, "function");
     if (call.name.empty()) call.name = get_string(function, "name");

@@ -16,7 +16,7 @@
 namespace caisson {
 
 // A call that the model asks for in the function-calling protocol, put together from its pieces.
-struct ToolCall {
+struct ModelToolCall {
   std::uint64_t index = 0;  // as the server numbers them, not always from 0
   std::string id;
   std::string name;
@@ -40,7 +40,7 @@ struct ChatResult {
   std::optional<std::string> finish;  // as the server wrote it
   nlohmann::json usage;               // null, or the last usage that came
   nlohmann::json error;               // null, or an object
-  std::vector<ToolCall> tool_calls;
+  std::vector<ModelToolCall> tool_calls;
   StreamOutcome outcome = StreamOutcome::truncated;
   std::uint32_t bad_events = 0;  // events that were not JSON: text may be missing
   std::string first_bad_event;   // the beginning of the first of them, at most 200 bytes

@@ -80,6 +80,7 @@ asio::awaitable<Result<void>> Sandbox::come_up(Backend& backend, Deadline deadli
   auto stream = co_await container_->connect(deadline);
   if (!stream) co_return stream.error();
   stream_ = std::move(*stream);
+  directory_.seal();
 
   link_.connected();
   link_.send(Type::setup, 0,

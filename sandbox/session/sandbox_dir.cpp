@@ -48,8 +48,11 @@ Result<SandboxDir> SandboxDir::make(const std::filesystem::path& state_dir, cons
   return made;
 }
 
+void SandboxDir::seal() { ::chmod(channel().c_str(), 0555); }
+
 void SandboxDir::remove() {
   if (path_.empty()) return;
+  ::chmod(channel().c_str(), 0700);  // back from seal(): without root we could not empty it
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
   path_.clear();

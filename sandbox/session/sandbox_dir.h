@@ -22,6 +22,9 @@ class SandboxDir {
   const std::filesystem::path& path() const { return path_; }
   // What is mounted into the container.
   std::filesystem::path channel() const { return path_ / "channel"; }
+  // init listens: from now on nobody makes or removes files in channel(), which is mounted
+  // writable and has no limit of its own.
+  void seal();
   // Takes it away; the lock goes with it.
   void remove();
 

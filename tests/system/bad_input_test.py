@@ -1,16 +1,15 @@
 """Bad input of every kind gets one message that says what, where and what to do."""
-import http.server
-import os
 import socket
 import socketserver
-import tempfile
 import threading
 import unittest
 
 from support import TempDirTest, caisson, containers_of_ours, outcomes
 
 
-class BadInput(TempDirTest):
+class RefusalTest(TempDirTest):
+    """Nothing that is refused leaves a sandbox behind."""
+
     def setUp(self):
         super().setUp()
         self.before = containers_of_ours()
@@ -27,6 +26,8 @@ class BadInput(TempDirTest):
         self.assertNotIn("terminate called", result.stderr)
         return result
 
+
+class BadInput(RefusalTest):
     def test_a_policy_with_an_unknown_key(self):
         policy = self.path("mine.yaml", "version: 1\nextends: [strict]\nresources:\n  memry:\n    max: 1Gi\n")
         self.refused("exec", "--policy", policy, "-c", "1", status=2,
@@ -113,11 +114,12 @@ def response(status, content_type, body):
             "Connection: close\r\n\r\n").encode() + body
 
 
-class BadModel(BadInput):
+class BadModel(RefusalTest):
     def run_with(self, answer, says, status=3):
         with Server(answer) as url:
-            self.refused("run", "--base-url", url, "What is 1 + 1?", status=status, says=says,
-                         env={"OPENAI_API_KEY": "sk-secret-canary"})
+            result = self.refused("run", "--base-url", url, "What is 1 + 1?", status=status, says=says,
+                                  env={"OPENAI_API_KEY": "sk-secret-canary"})
+            self.assertNotIn("sk-secret-canary", result.stdout + result.stderr)
 
     def test_a_url_that_refuses(self):
         with socket.socket() as unused:
@@ -127,8 +129,8 @@ class BadModel(BadInput):
                      says=[f"127.0.0.1:{port}", "--base-url"])
 
     def test_a_401_names_the_key_and_does_not_print_it(self):
-        result = self.run_with(response("401 Unauthorized", "application/json",
-                               '{"error": {"message": "Incorrect API key provided"}}'),
+        self.run_with(response("401 Unauthorized", "application/json",
+                               '{"error": {"message": "Incorrect API key provided: sk-secret-canary"}}'),
                       says=["Incorrect API key", "OPENAI_API_KEY"])
 
     def test_a_429_without_credit_is_not_tried_again(self):

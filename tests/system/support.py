@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 BINARY = os.environ.get("CAISSON_BINARY", "caisson")
@@ -66,7 +67,12 @@ class BackendTest(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        assert mounts() == cls.mounts_before, "a mount was left behind"
+        # Docker takes its mounts down after it has said that a container is gone.
+        deadline = time.monotonic() + 10
+        while mounts() != cls.mounts_before and time.monotonic() < deadline:
+            time.sleep(0.1)
+        left = sorted(set(mounts()) - set(cls.mounts_before))
+        assert not left, f"mounts were left behind: {left}"
         assert containers_of_ours() == cls.cgroups_before, "a cgroup with processes was left behind"
 
     def exec(self, *args, **kwargs):

@@ -91,7 +91,7 @@ def _become(config, context, request, fds):
     sys.modules["caisson"] = caisson_module(tools, display)
     sys.modules.pop("_caisson", None)
     sys.argv = [""]
-    sys.path.insert(0, config.get("workspace", "/workspace"))
+    sys.path.append(config.get("workspace", "/workspace"))
     sys.dont_write_bytecode = (
         True  # a module that is rewritten within a second must not come from a cache
     )
