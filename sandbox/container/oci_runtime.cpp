@@ -18,6 +18,7 @@
 #include "sandbox/container/channel.h"
 #include "sandbox/container/image_dir.h"
 #include "sandbox/container/oci_container.h"
+#include "sandbox/container/own_root.h"
 #include "sandbox/container/tar.h"
 #include "sandbox/container/words.h"
 
@@ -222,8 +223,8 @@ asio::awaitable<Result<std::unique_ptr<Container>>> RuncBackend::run_bundle(
     stdio = std::move(*pair);
   }
   Command command;
-  command.argv = place.command({"run", "--detach", "--bundle", place.bundle.string(), "--pid-file",
-                                pid_file.string(), spec.id});
+  command.argv = in_own_root(place.command({"run", "--detach", "--bundle", place.bundle.string(),
+                                            "--pid-file", pid_file.string(), spec.id}));
   command.in = command.out = stdio.write ? stdio.write.get() : -1;
   command.err = words->write.get();
   auto child = spawn(command);
