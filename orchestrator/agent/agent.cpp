@@ -184,7 +184,8 @@ CodeActAgent::Decision CodeActAgent::decide(const Reply& reply, Scan scan, RunCo
   }
   if (reply.end == ReplyEnd::truncated) {
     if (run.state().nudges_in_a_row + 1 >= options_.max_format_errors) {
-      return StopEvent{StopReason::llm_error, "", "the model's stream broke off again: " + reply.problem};
+      return StopEvent{StopReason::llm_error, "",
+                       "the model's stream broke off again: " + reply.problem};
     }
     return nudge("truncated",
                  "The connection broke off in the middle of your reply. Please give "

@@ -162,7 +162,9 @@ Command add_exec(CLI::App& cli, Config& config) {
       ->add_option("--timeout", flags->timeout, "wall-clock limit of each block, as 500ms, 10s, 2m")
       ->type_name("TIME");
   command->add_flag("--json", flags->json, "print one JSON object a line, the block's outcome");
-  command->add_option("-c", flags->code, "code of a block")->type_name("CODE")->take_all()
+  command->add_option("-c", flags->code, "code of a block")
+      ->type_name("CODE")
+      ->take_all()
       ->allow_extra_args(false);
   command->add_option("FILE", flags->files, "file with a block's code");
   auto run = [command, flags, &config]() -> int {

@@ -48,7 +48,9 @@ Result<SandboxDir> SandboxDir::make(const std::filesystem::path& state_dir, cons
   return made;
 }
 
-void SandboxDir::seal() { ::chmod(channel().c_str(), 0555); }
+void SandboxDir::seal() {
+  ::chmod(channel().c_str(), 0555);
+}
 
 void SandboxDir::remove() {
   if (path_.empty()) return;
