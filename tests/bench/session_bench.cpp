@@ -115,14 +115,14 @@ Times bare_worker(const std::filesystem::path& directory, int blocks) {
   int ready[2];
   if (::pipe(ready) != 0) throw Fault("pipe");
   Command command;
-  command.argv = {"python3", std::string(CAISSON_SOURCE_DIR) + "/tests/bench/bare_worker.py",
-                  path.string()};
+  command.argv = {"/usr/bin/python3",
+                  std::string(CAISSON_SOURCE_DIR) + "/tests/bench/bare_worker.py", path.string()};
   command.out = ready[1];
   auto child = spawn(command).value();
   ::close(ready[1]);
   char word[16];
   if (::read(ready[0], word, sizeof word) <= 0) throw Fault("the bare worker did not start");
-  ::close(ready[0]);
+  const OwnedFd keep(ready[0]);  // it would fail to write the rest of its line
   const OwnedFd socket(::socket(AF_UNIX, SOCK_STREAM, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
