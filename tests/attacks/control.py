@@ -6,6 +6,7 @@ own and a read-only root, so that what works there does the machine no harm. It 
 attack would have found the door open.
 """
 
+import functools
 import json
 import os
 import secrets
@@ -33,6 +34,12 @@ def why_not():
     if shutil.which("runc") is None:
         return "the control container needs runc"
     return None
+
+
+@functools.cache
+def user_namespaces():
+    """Whether anybody can make them here: in a chroot nobody can."""
+    return subprocess.run(["unshare", "--user", "true"], stderr=subprocess.DEVNULL).returncode == 0
 
 
 def _own_capabilities():

@@ -125,7 +125,11 @@ def judge(attack, outcome):
 def judge_control(attack, answer):
     if answer is None or answer["status"] != "ok":
         return ["the control ended: %s" % (answer and answer.get("reason", answer["status"]))]
-    return wrong_results(attack.control, answer["value"])
+    expected, value = attack.control, answer["value"]
+    if not control.user_namespaces():
+        expected = {check: right for check, right in expected.items() if "user" not in check.split()}
+        value = {check: got for check, got in value.items() if "user" not in check.split()}
+    return wrong_results(expected, value)
 
 
 def run_sandbox(options, attacks, folder):
