@@ -13,7 +13,7 @@ using test::FakeRunner;
 
 constexpr const char* block = "I add.\n<execute>\nsum(range(1, 11))\n</execute>";
 
-TEST(Agent, S86_S89_S90_S91_BlocksRunUntilAReplyHasNone) {
+TEST(Agent, S67_S70_S71_S73_S76_S86_S89_S90_S91_BlocksRunUntilAReplyHasNone) {
   Desk desk;
   desk.model.turns = {block, "The sum is 55."};
   desk.runner.outcomes = {FakeRunner::value("55")};
@@ -26,7 +26,7 @@ TEST(Agent, S86_S89_S90_S91_BlocksRunUntilAReplyHasNone) {
             "llm_request stream_delta llm_usage stop");
 }
 
-TEST(Agent, S61_S6_GraphHasTheArticlesStepsAndIsValid) {
+TEST(Agent, S6_S43_S61_S62_GraphHasTheArticlesStepsAndIsValid) {
   Desk desk;
   EXPECT_TRUE(desk.agent.workflow().validate());
   const auto graph = desk.agent.workflow().mermaid();
@@ -313,6 +313,35 @@ TEST(Agent, S47_RunsOfTwoConversationsGoOnSideBySide) {
     EXPECT_NE((*a)->log().run(), (*b)->log().run());
   };
   test::run_coro(desk.loop, work());
+}
+
+TEST(Agent, S45_AnythingThatRunsABlockCanBeTheExecutor) {
+  struct Upper final : BlockRunner {
+    asio::awaitable<Result<Outcome>> run(Block what, Deadline, OutputSink&, ToolHost&) override {
+      co_return FakeRunner::value("ran " + what.code);
+    }
+  } upper;
+  Desk desk;
+  desk.model.turns = {"<execute>\nanything at all\n</execute>", "done"};
+  CodeActAgent agent(desk.model, upper, desk.no_tools, test::prompted());
+  auto work = [&]() -> asio::awaitable<void> {
+    auto run = agent.start(desk.loop.get_executor(), "q", desk.context, {});
+    EXPECT_TRUE(run);
+    if (run) co_await (*run)->finish();
+  };
+  test::run_coro(desk.loop, work());
+  EXPECT_NE(desk.model.requests[1].back().content.find("ran anything at all"), std::string::npos);
+}
+
+TEST(Agent, S63_S83_S88_TheFirstRunMakesTheMemoryAndFinishGivesTheAnswer) {
+  Desk desk;
+  EXPECT_FALSE(desk.context.memory);
+  desk.model.turns = {"Hello!"};
+  const auto asked = desk.ask("Hi?");
+  ASSERT_TRUE(desk.context.memory);
+  EXPECT_EQ(asked.stop.result, "Hello!");
+  const std::vector<Message> expected{{Role::system, "SYSTEM"}, {Role::user, "Hi?"}};
+  EXPECT_EQ(desk.model.requests[0], expected) << "the question, in the whole context";
 }
 
 }  // namespace

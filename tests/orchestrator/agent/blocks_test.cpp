@@ -220,7 +220,7 @@ TEST(Scanner, ReasoningThatTheTemplateOpened) {
   EXPECT_EQ(late.scan.text, "\nIt is 2.");
 }
 
-TEST(Scanner, MarkdownFenceAsDelimiter) {
+TEST(Scanner, S105_MarkdownFenceAsDelimiter) {
   const Scanner::Options options{.delimiters = Delimiters::fence("python")};
   EXPECT_EQ(only_block("Here:\n```python\ns='''\n```\n'''\nprint(1)\n```", options),
             "s='''\n```\n'''\nprint(1)");
@@ -228,7 +228,7 @@ TEST(Scanner, MarkdownFenceAsDelimiter) {
   EXPECT_EQ(scan("```bash\nls\n```\nand ```python\nx", options).scan.status, ScanStatus::none);
 }
 
-TEST(Scanner, LinesAsDelimiters) {
+TEST(Scanner, S105_LinesAsDelimiters) {
   const Scanner::Options options{.delimiters = Delimiters::lines("Action:", "End Action")};
   EXPECT_EQ(only_block("Thought: x\nAction:\nprint('End Action')\nEnd Action\nEnd", options),
             "print('End Action')");

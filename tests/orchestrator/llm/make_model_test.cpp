@@ -5,7 +5,7 @@
 namespace caisson {
 namespace {
 
-TEST(MakeModel, TheDefaultIsTheArticlesModel) {
+TEST(MakeModel, S46_TheDefaultIsTheArticlesModel) {
   ModelConfig config;
   config.api_key = "k";
   const auto model = make_model(config);
