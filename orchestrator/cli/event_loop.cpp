@@ -60,24 +60,21 @@ int run_command(std::function<asio::awaitable<int>()> command) {
   return signalled ? 128 + *signalled : status;
 }
 
-Progress::Progress(std::string what) : what_(std::move(what)) {}
-
-Progress::~Progress() {
-  if (shown_) fmt::print(stderr, "\r\x1b[K");
-}
-
-asio::awaitable<void> Progress::show() {
+asio::awaitable<void> show_progress(std::string what) {
   const auto start = Clock::now();
   co_await sleep_for(1s);
   if (::isatty(STDERR_FILENO) == 0) {
-    fmt::print(stderr, "{} …\n", what_);
+    fmt::print(stderr, "{} …\n", what);
     co_await sleep_for(24h * 365);
   }
+  // Removed also when it ends by being cancelled.
+  struct Line {
+    ~Line() { fmt::print(stderr, "\r\x1b[K"); }
+  } line;
   for (;;) {
-    shown_ = true;
     const auto seconds =
         std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start).count();
-    fmt::print(stderr, "\r{} … {} s", what_, seconds);
+    fmt::print(stderr, "\r{} … {} s", what, seconds);
     co_await sleep_for(1s);
   }
 }

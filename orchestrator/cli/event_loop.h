@@ -27,33 +27,19 @@ int run_command(std::function<asio::awaitable<int>()> command);
 // "caisson: MESSAGE" on stderr.
 void complain(const std::string& message);
 
-// A line on stderr when something takes longer than a second: "starting the sandbox … 3 s". On a
+// Shows a line on stderr when `work` takes longer than a second: "starting the sandbox … 3 s". On a
 // terminal it is updated in place and removed at the end.
-class Progress {
- public:
-  explicit Progress(std::string what);
-  ~Progress();
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
-
-  // Waits for `work` and shows the line meanwhile.
-  template <class T>
-  asio::awaitable<T> of(asio::awaitable<T> work) {
-    auto executor = co_await asio::this_coro::executor;
-    auto line = asio::co_spawn(executor, show(), asio::deferred);
-    auto task = asio::co_spawn(executor, std::move(work), asio::deferred);
-    auto group = asio::experimental::make_parallel_group(std::move(task), std::move(line));
-    auto [order, error, value, line_error] =
-        co_await group.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
-    if (error) std::rethrow_exception(error);
-    co_return std::move(value);
-  }
-
- private:
-  asio::awaitable<void> show();
-
-  std::string what_;
-  bool shown_ = false;
-};
+asio::awaitable<void> show_progress(std::string what);
+template <class T>
+asio::awaitable<T> with_progress(std::string what, asio::awaitable<T> work) {
+  auto executor = co_await asio::this_coro::executor;
+  auto line = asio::co_spawn(executor, show_progress(std::move(what)), asio::deferred);
+  auto task = asio::co_spawn(executor, std::move(work), asio::deferred);
+  auto group = asio::experimental::make_parallel_group(std::move(task), std::move(line));
+  auto [order, error, value, line_error] =
+      co_await group.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
+  if (error) std::rethrow_exception(error);
+  co_return std::move(value);
+}
 
 }  // namespace caisson

@@ -4,18 +4,16 @@
 
 #include <cstdio>
 
-#include "orchestrator/app/app.h"
 #include "orchestrator/cli/commands.h"
 #include "orchestrator/cli/event_loop.h"
 #include "orchestrator/cli/files.h"
 #include "orchestrator/cli/terminal.h"
+#include "orchestrator/cli/with_session.h"
 #include "sandbox/base/json.h"
 #include "sandbox/session/session.h"
 
 namespace caisson {
 namespace {
-
-using namespace std::chrono_literals;
 
 // Where a block comes from: -c CODE, a file, or standard input ("-").
 struct Source {
@@ -115,34 +113,6 @@ asio::awaitable<int> run_blocks(Session& session, const std::vector<Source>& sou
   co_return status;
 }
 
-asio::awaitable<int> exec(const Config& config, CheckedPolicy policy, std::vector<Source> sources,
-                          std::chrono::milliseconds timeout, bool json) {
-  App app(config);
-  Progress progress("starting the sandbox");
-  auto sandbox = co_await progress.of(app.start_sandbox(std::move(policy), Deadline::after(2min)));
-  if (!sandbox) {
-    complain(sandbox.error().message);
-    co_return exit_code_for(sandbox.error());
-  }
-  int status = exit_infrastructure;
-  std::exception_ptr problem;
-  try {
-    auto session =
-        co_await (*sandbox)->open_session(nlohmann::json::object(), Deadline::after(30s));
-    if (session) {
-      status = co_await run_blocks(**session, sources, timeout, json);
-    } else {
-      complain(session.error().message);
-    }
-  } catch (...) {
-    problem = std::current_exception();
-  }
-  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  co_await (*sandbox)->close(Deadline::after(20s));
-  if (problem) std::rethrow_exception(problem);
-  co_return status;
-}
-
 }  // namespace
 
 Command add_exec(CLI::App& cli, Config& config) {
@@ -187,7 +157,10 @@ Command add_exec(CLI::App& cli, Config& config) {
       complain("exec: nothing to run: give -c CODE or a FILE ('-' for standard input)");
       return exit_usage;
     }
-    return run_command([&] { return exec(config, *policy, *sources, *timeout, flags->json); });
+    auto blocks = [&](App&, Session& session) {
+      return run_blocks(session, *sources, *timeout, flags->json);
+    };
+    return run_command([&] { return with_session(config, *policy, blocks); });
   };
   return {command, run};
 }

@@ -9,21 +9,19 @@
 
 #include "orchestrator/agent/agent.h"
 #include "orchestrator/agent/render.h"
-#include "orchestrator/app/app.h"
 #include "orchestrator/app/session_runner.h"
 #include "orchestrator/chat/prompt.h"
 #include "orchestrator/cli/commands.h"
 #include "orchestrator/cli/event_loop.h"
 #include "orchestrator/cli/files.h"
 #include "orchestrator/cli/terminal.h"
+#include "orchestrator/cli/with_session.h"
 #include "orchestrator/llm/make_model.h"
 #include "orchestrator/llm/scripted.h"
 #include "orchestrator/tools/tool_set.h"
 
 namespace caisson {
 namespace {
-
-using namespace std::chrono_literals;
 
 struct RunFlags {
   std::vector<std::string> questions;
@@ -134,37 +132,6 @@ asio::awaitable<int> answer(Session& session, Task& task, const RunFlags& flags)
     if (broken) co_return exit_infrastructure;
     status = exit_not_ok;
   }
-  co_return status;
-}
-
-asio::awaitable<int> run(const Config& config, Task task, const RunFlags& flags) {
-  App app(config);
-  Progress progress("starting the sandbox");
-  auto sandbox = co_await progress.of(app.start_sandbox(task.policy, Deadline::after(2min)));
-  if (!sandbox) {
-    complain(sandbox.error().message);
-    co_return exit_code_for(sandbox.error());
-  }
-  if (!flags.json) {
-    fmt::print(stderr, "model {}, policy {}, {}\n", task.model->name(), config.policy,
-               app.backend_line());
-  }
-  int status = exit_infrastructure;
-  std::exception_ptr problem;
-  try {
-    auto session =
-        co_await (*sandbox)->open_session(nlohmann::json::object(), Deadline::after(30s));
-    if (session) {
-      status = co_await answer(**session, task, flags);
-    } else {
-      complain(session.error().message);
-    }
-  } catch (...) {
-    problem = std::current_exception();
-  }
-  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  co_await (*sandbox)->close(Deadline::after(20s));
-  if (problem) std::rethrow_exception(problem);
   co_return status;
 }
 
@@ -279,7 +246,14 @@ Command add_run(CLI::App& cli, Config& config) {
       complain(task.error().message);
       return exit_code_for(task.error());
     }
-    return run_command([&] { return run(config, std::move(*task), *flags); });
+    auto questions = [&](App& app, Session& session) {
+      if (!flags->json) {
+        fmt::print(stderr, "model {}, policy {}, {}\n", task->model->name(), config.policy,
+                   app.backend_line());
+      }
+      return answer(session, *task, *flags);
+    };
+    return run_command([&] { return with_session(config, task->policy, questions); });
   };
   return {command, start};
 }
