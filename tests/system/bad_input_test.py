@@ -4,7 +4,7 @@ import socketserver
 import threading
 import unittest
 
-from support import TempDirTest, caisson, containers_of_ours, outcomes
+from support import TempDirTest, caisson, containers_of_ours, left_behind, outcomes
 
 
 class RefusalTest(TempDirTest):
@@ -15,7 +15,7 @@ class RefusalTest(TempDirTest):
         self.before = containers_of_ours()
 
     def tearDown(self):
-        self.assertEqual(containers_of_ours(), self.before)
+        self.assertEqual(left_behind(containers_of_ours, self.before), [])
         super().tearDown()
 
     def refused(self, *args, status, says, env=None, stdin=None):
