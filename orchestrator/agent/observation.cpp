@@ -53,10 +53,14 @@ std::string state_line(const SessionState& state) {
     case StateChange::committed:
       return "";
     case StateChange::rolled_back:
-      return "rolled back: variables are as " +
-             (state.checkpoint == 0 ? "at the start of the session"
-                                    : fmt::format("after block {}", state.checkpoint)) +
-             ", as if this block had never run. Files and host tool calls are not undone.";
+      if (state.checkpoint == 0) {
+        return "rolled back to the start of the session: everything that earlier blocks defined or "
+               "imported is gone, define it again. Files and host tool calls are not undone.";
+      }
+      return fmt::format(
+          "rolled back: variables are as after block {}, as if this block had never run. Files and "
+          "host tool calls are not undone.",
+          state.checkpoint);
     case StateChange::unchanged:
       return "variables are unchanged.";
     case StateChange::lost:

@@ -16,7 +16,8 @@ std::string text_of(const nlohmann::json& bundle) {
 }
 
 std::string milliseconds(std::chrono::microseconds time) {
-  return fmt::format("{:.3g} ms", static_cast<double>(time.count()) / 1000);
+  const auto ms = static_cast<double>(time.count()) / 1000;
+  return ms < 1000 ? fmt::format("{:.3g} ms", ms) : fmt::format("{:.1f} s", ms / 1000);
 }
 
 std::string tools_arguments(const nlohmann::json& arguments) {

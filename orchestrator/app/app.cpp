@@ -42,11 +42,11 @@ asio::awaitable<Result<Backend*>> App::backend(Deadline deadline) {
 
 asio::awaitable<void> App::remove_orphans(Backend& backend) {
   for (const auto& orphan : find_orphans(config_.state_dir)) {
-    if (orphan.backend != backend.name()) continue;
+    // Without a name it never got as far as a container.
+    if (!orphan.backend.empty() && orphan.backend != backend.name()) continue;
     auto removed = co_await backend.remove(orphan.id, Deadline::after(std::chrono::seconds(10)));
     if (!removed && removed.error().code != Errc::not_found) continue;
-    std::error_code ignored;
-    std::filesystem::remove_all(orphan.path, ignored);
+    remove_sandbox_dir(orphan.path);
   }
 }
 

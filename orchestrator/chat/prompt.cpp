@@ -161,8 +161,8 @@ std::string default_prompt_template(const PromptFacts& facts,
       "- Variables, functions and imports live on: later blocks can use everything that earlier "
       "blocks defined.\n"
       "- A block that raises an exception keeps what it did before. A block that is killed (time, "
-      "memory, a crash) is rolled back: the state is then as if it had never run, except for files "
-      "and for what it did outside of the sandbox.\n";
+      "memory, a crash) is rolled back; you are told how far, and what is gone with it. Files are "
+      "not rolled back.\n";
   const auto numbers = limits(facts);
   if (!numbers.empty()) text += "- Each block has limits: " + numbers + ".\n";
   if (facts.max_iterations > 0) {

@@ -132,7 +132,14 @@ Command add_doctor(CLI::App& cli, Config& config) {
   auto* command =
       cli.add_subcommand("doctor", "Say what works on this host and what to do about the rest");
   auto json = std::make_shared<bool>(false);
-  add_sandbox_flags(*command, config);
+  command->add_option("--image", config.image, "name of an image of ours")
+      ->capture_default_str()
+      ->type_name("IMAGE");
+  command->add_option("--state-dir", config.state_dir, "where images and live sandboxes are kept")
+      ->capture_default_str()
+      ->type_name("DIR");
+  command->add_option("--docker-host", config.docker_host, "unix:///path or tcp://host:port")
+      ->type_name("URL");
   command->add_flag("--json", *json, "as one JSON object");
   command->footer("Exit status: 0 sandboxes can be started, 3 not.");
   auto run = [json, &config]() -> int {

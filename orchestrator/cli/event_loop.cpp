@@ -32,12 +32,14 @@ void complain(const std::string& message) {
 int run_command(std::function<asio::awaitable<int>()> command) {
   asio::io_context loop(1);
   asio::cancellation_signal stop;
-  asio::signal_set signals(loop, SIGINT, SIGTERM);
+  // A reader that has gone (SIGPIPE) and a terminal that was closed end a command as Ctrl-C does.
+  asio::signal_set signals(loop, SIGINT, SIGTERM, SIGHUP);
+  signals.add(SIGPIPE);
   std::optional<int> signalled;
   std::function<void(boost::system::error_code, int)> on_signal = [&](auto error, int number) {
     if (error) return;
-    if (signalled) ::_exit(128 + number);
-    signalled = number;
+    if (signalled && (number == SIGINT || number == SIGTERM)) ::_exit(128 + number);
+    if (!signalled) signalled = number;
     stop.emit(asio::cancellation_type::terminal);
     signals.async_wait(on_signal);
   };
@@ -52,7 +54,10 @@ int run_command(std::function<asio::awaitable<int>()> command) {
     try {
       std::rethrow_exception(error);
     } catch (const std::exception& problem) {
-      if (!signalled) complain(problem.what());
+      const auto* aborted = dynamic_cast<const boost::system::system_error*>(&problem);
+      const bool by_signal =
+          aborted != nullptr && aborted->code() == asio::error::operation_aborted;
+      if (!signalled || !by_signal) complain(problem.what());
     }
   };
   asio::co_spawn(loop, command(), asio::bind_cancellation_slot(stop.slot(), done));

@@ -74,11 +74,15 @@ void print_outcome(const Outcome& outcome) {
     const auto& traceback = outcome.error->traceback;
     fmt::print(stderr, "{}{}", printable(traceback), traceback.ends_with('\n') ? "" : "\n");
   }
+  if (outcome.status == Status::denied) {
+    fmt::print(stderr, "caisson: the block did not run: {}\n", outcome.reason);
+    return;
+  }
   for (const auto& denial : outcome.denials) {
     fmt::print(stderr, "caisson: denied: {} ({}) by {}. {}\n", denial.subject, denial.error,
                denial.rule, denial.hint);
   }
-  if (outcome.status != Status::ok && outcome.status != Status::raised) {
+  if (outcome.status != Status::ok && !outcome.reason.empty()) {
     fmt::print(stderr, "caisson: block {}: {}: {}; state: {}\n", outcome.block,
                name(outcome.status), outcome.reason, describe(outcome.state));
   }

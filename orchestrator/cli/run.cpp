@@ -35,12 +35,6 @@ struct RunFlags {
   bool graph = false;
 };
 
-// A file of the user's functions, read before anything is started.
-struct ToolFile {
-  std::string label;
-  std::string code;
-};
-
 struct Task {
   CheckedPolicy policy;
   std::unique_ptr<Model> model;
@@ -60,32 +54,12 @@ std::unique_ptr<EventSink> make_view(const RunFlags& flags) {
   return std::make_unique<LiveView>(std::cout, terminal ? Colours::ansi : Colours::none);
 }
 
-// Defines the user's functions in the session. Error: bad_input, with what Python said.
-asio::awaitable<Result<ToolSet>> load_tools(Session& session, std::vector<ToolFile> files) {
-  ToolSet tools;
-  NoHostTools host(tools);
-  NullSink sink;
-  for (auto& file : files) {
-    Block block;
-    block.kind = Block::Kind::tools;
-    block.label = file.label;
-    block.code = std::move(file.code);
-    auto outcome = co_await session.execute(std::move(block), Deadline::never(), sink, host);
-    if (!outcome) co_return outcome.error();
-    if (outcome->status != Status::ok) {
-      const auto why = outcome->error ? outcome->error->traceback : outcome->reason;
-      co_return Error(Errc::bad_input,
-                      fmt::format("{} cannot be used as tools:\n{}", file.label, printable(why)));
-    }
-    if (auto added = tools.add_loaded(outcome->loaded); !added) co_return added.error();
-  }
-  co_return tools;
-}
-
 Result<std::string> system_prompt(const Task& task, const ToolSet& tools) {
   const auto& policy = task.policy.policy;
   PromptFacts facts;
   facts.wall = policy.time.block;
+  const auto own = task.agent.block_wall;
+  if (own > own.zero() && own < facts.wall) facts.wall = own;
   facts.memory_bytes = policy.resources.memory_max_bytes;
   facts.output_bytes = task.agent.observation.budget_bytes;
   facts.max_iterations = task.agent.max_iterations;
@@ -97,9 +71,10 @@ Result<std::string> system_prompt(const Task& task, const ToolSet& tools) {
 }
 
 asio::awaitable<int> answer(Session& session, Task& task, const RunFlags& flags) {
-  auto tools = co_await load_tools(session, std::move(task.tools));
+  SessionRunner runner(session, std::move(task.tools));
+  auto tools = co_await runner.load_tools();
   if (!tools) {
-    complain(tools.error().message);
+    complain(printable(tools.error().message));
     co_return exit_code_for(tools.error());
   }
   auto prompt = system_prompt(task, *tools);
@@ -108,7 +83,6 @@ asio::awaitable<int> answer(Session& session, Task& task, const RunFlags& flags)
     co_return exit_code_for(prompt.error());
   }
   task.agent.system_prompt = std::move(*prompt);
-  SessionRunner runner(session);
   NoHostTools host(*tools);
   CodeActAgent agent(*task.model, runner, host, task.agent);
   Context conversation;

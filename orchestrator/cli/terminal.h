@@ -14,7 +14,7 @@ namespace caisson {
 // newline and tab are shown as visible escapes (a title change or a clipboard write becomes text).
 std::string printable(std::string_view text);
 
-// "committed as #3", "rolled back to #2".
+// "kept", "rolled back to block 2".
 std::string describe(const SessionState& state);
 
 // "500ms", "10s", "2m", "1h"; empty is zero. Error: bad_input.

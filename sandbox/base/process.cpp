@@ -49,6 +49,8 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
 // reads errno from `report`.
 [[noreturn]] void become(const char* program, char* const* argv, char* const* envp,
                          const Command& command, int report) {
+  // Above 2 first, as for the wanted descriptors below.
+  report = ::fcntl(report, F_DUPFD_CLOEXEC, 3);
   const auto fail = [report] {
     const int error = errno;
     static_cast<void>(!::write(report, &error, sizeof error));
@@ -58,12 +60,10 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   // First above 2, then down: a wanted descriptor may itself be 0, 1 or 2.
   for (auto& fd : wanted) fd = ::fcntl(fd < 0 ? null : fd, F_DUPFD, 3);
-  const int kept = ::fcntl(report, F_DUPFD_CLOEXEC, 3);
   for (int target = 0; target < 3; ++target) {
     if (::dup2(wanted[static_cast<std::size_t>(target)], target) < 0) fail();
   }
   ::syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
-  static_cast<void>(kept);
   if (!command.directory.empty() && ::chdir(command.directory.c_str()) != 0) fail();
   sigset_t none;
   sigemptyset(&none);

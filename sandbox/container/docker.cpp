@@ -64,7 +64,7 @@ asio::awaitable<Result<DockerImage>> DockerBackend::inspect_image(std::string re
   if (!facts && facts.error().code == Errc::not_found) {
     co_return Error(Errc::not_found,
                     fmt::format("Docker has no image '{0}'\nBuild and import ours with "
-                                "scripts/build_image, or get it: docker pull {0}",
+                                "images/python/build, or get it: docker pull {0}",
                                 reference));
   }
   if (!facts) co_return facts.error();

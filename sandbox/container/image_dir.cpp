@@ -34,7 +34,7 @@ std::string line_of(const fs::path& root, const fs::path& path) {
 
 Error image_dir_missing(const std::string& directory) {
   return Error(Errc::not_found,
-               fmt::format("there is no image directory '{}'\nBuild one with scripts/build_image, "
+               fmt::format("there is no image directory '{}'\nBuild one with images/python/build, "
                            "or name a directory that holds a root file system with python3",
                            directory));
 }
@@ -46,7 +46,7 @@ Result<std::string> list_image_dir(const std::string& directory) {
   if (!has_python(root)) {
     return Error(Errc::not_found,
                  fmt::format("the image directory {} has no python3\nBuild one with "
-                             "scripts/build_image, or install python3 into it",
+                             "images/python/build, or install python3 into it",
                              root.string()));
   }
   std::vector<std::string> lines;

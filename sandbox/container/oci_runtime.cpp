@@ -71,7 +71,7 @@ std::string advice(const std::string& problem) {
   }
   if (says("read-only file system") || says("mkdir")) {
     return "\nThe image lacks a mount point and it cannot be made there: build the image with "
-           "scripts/build_image, or make the directory in it";
+           "images/python/build, or make the directory in it";
   }
   if (says("cgroup")) {
     return "\nThe runtime cannot use this host's cgroups: see `caisson doctor`";
@@ -183,7 +183,10 @@ asio::awaitable<Result<std::unique_ptr<Container>>> RuncBackend::start(Container
   if (!fs::is_directory(spec.image)) {
     co_return image_dir_missing(spec.image);
   }
-  spec.image = fs::absolute(spec.image).lexically_normal().string();
+  // runc refuses a root that is reached through a symlink.
+  std::error_code unresolved;
+  spec.image = fs::canonical(spec.image, unresolved).string();
+  if (unresolved) co_return image_dir_missing(spec.image);
   if (auto written = write_bundle(spec); !written) co_return written.error();
   const auto place = place_of(options_, spec.id);
   const AdoptsOrphans adopts(adopting_);

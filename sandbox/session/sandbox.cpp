@@ -119,12 +119,14 @@ asio::awaitable<void> Sandbox::close(Deadline deadline) {
   if (std::exchange(closing_, true)) co_return;
   lose("closed");
   nursery_.cancel();
-  co_await nursery_.join();
-  if (stream_) stream_->close();
-  if (container_) {
-    co_await container_->kill(deadline);
-    container_.reset();
+  try {
+    co_await nursery_.join();
+  } catch (const std::exception&) {
+    // Why the channel broke has been told as the reason of the loss; the container goes anyway.
   }
+  if (stream_) stream_->close();
+  // Also when it cannot be confirmed that it is gone: the next start removes it as an orphan.
+  if (const auto container = std::move(container_)) co_await container->kill(deadline);
   directory_.remove();
 }
 
@@ -154,9 +156,14 @@ asio::awaitable<void> Sandbox::drive() {
 asio::awaitable<bool> Sandbox::reconnect() {
   if (!lost_reason_.empty()) co_return false;
   stream_->close();
-  auto stream = co_await container_->connect(Deadline::after(5s));
-  if (!stream) co_return false;
-  stream_ = std::move(*stream);
+  try {
+    auto stream = co_await container_->connect(Deadline::after(5s));
+    if (!stream) co_return false;
+    stream_ = std::move(*stream);
+  } catch (const Fault& fault) {
+    lose(fault.what());
+    co_return false;
+  }
   link_.connected();
   co_return true;
 }
@@ -190,7 +197,12 @@ asio::awaitable<void> Sandbox::write_messages(ByteStream& stream) {
 }
 
 asio::awaitable<void> Sandbox::watch_end() {
-  auto reason = co_await container_->wait_end();
+  std::string reason;
+  try {
+    reason = co_await container_->wait_end();
+  } catch (const Fault& fault) {
+    reason = fault.what();
+  }
   lose(last_log_.empty() ? reason : reason + " (" + last_log_ + ")");
 }
 

@@ -50,8 +50,8 @@ class Sandbox {
   Sandbox(const Sandbox&) = delete;
   Sandbox& operator=(const Sandbox&) = delete;
 
-  // A new Python state, seeded with names and JSON values. It lives until close_session() or until
-  // the sandbox is closed. Errors: closed, timed_out.
+  // A new Python state, seeded with names and JSON values. It lives until the
+  // sandbox is closed. Errors: closed, timed_out.
   boost::asio::awaitable<Result<std::unique_ptr<Session>>> open_session(nlohmann::json seeds,
                                                                         Deadline deadline);
 

@@ -12,8 +12,8 @@
 namespace caisson {
 namespace {
 
-OwnedFd open_locked(const std::filesystem::path& file, int how) {
-  OwnedFd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+OwnedFd open_locked(const std::filesystem::path& file, int how, int flags = O_CREAT) {
+  OwnedFd fd(::open(file.c_str(), O_RDWR | O_CLOEXEC | flags, 0600));
   if (fd && ::flock(fd.get(), how) != 0) fd.reset();
   return fd;
 }
@@ -52,11 +52,16 @@ void SandboxDir::seal() {
   ::chmod(channel().c_str(), 0555);
 }
 
+void remove_sandbox_dir(const std::filesystem::path& path) {
+  ::chmod((path / "channel").c_str(),
+          0700);  // back from seal(): without root we could not empty it
+  std::error_code ignored;
+  std::filesystem::remove_all(path, ignored);
+}
+
 void SandboxDir::remove() {
   if (path_.empty()) return;
-  ::chmod(channel().c_str(), 0700);  // back from seal(): without root we could not empty it
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
+  remove_sandbox_dir(path_);
   path_.clear();
   lock_.reset();
 }
@@ -70,8 +75,9 @@ std::vector<Orphan> find_orphans(const std::filesystem::path& state_dir) {
   if (!looking) return orphans;
   for (const auto& entry : std::filesystem::directory_iterator(all, error)) {
     if (!entry.is_directory(error)) continue;
-    const auto lock = open_locked(entry.path() / "backend", LOCK_EX | LOCK_NB);
-    if (!lock) continue;  // its owner lives
+    // Its owner lives, or is taking the directory away right now.
+    const auto lock = open_locked(entry.path() / "backend", LOCK_EX | LOCK_NB, 0);
+    if (!lock) continue;
     std::ifstream file(entry.path() / "backend");
     const std::string backend(std::istreambuf_iterator<char>(file), {});
     orphans.push_back({entry.path().filename().string(), backend, entry.path()});

@@ -33,6 +33,9 @@ class SandboxDir {
   OwnedFd lock_;
 };
 
+// Takes the directory of any sandbox away.
+void remove_sandbox_dir(const std::filesystem::path& path);
+
 struct Orphan {
   std::string id;
   std::string backend;  // that had started it

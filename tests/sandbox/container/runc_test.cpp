@@ -279,7 +279,7 @@ TEST_F(Runc, BadInputIsSaidBeforeAnythingStarts) {
   nowhere.image = "/nonexistent/image";
   const auto missing = run_coro(backend_.start(nowhere, Deadline::after(5s)));
   EXPECT_EQ(missing.error().code, Errc::not_found);
-  EXPECT_NE(missing.error().message.find("scripts/build_image"), std::string::npos);
+  EXPECT_NE(missing.error().message.find("images/python/build"), std::string::npos);
 }
 
 TEST_F(Runc, FindsImagesWithPython) {
