@@ -1,5 +1,6 @@
 #include "orchestrator/app/config.h"
 
+#include <pwd.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -27,7 +28,11 @@ std::filesystem::path default_state_dir() {
   if (::geteuid() == 0) return "/var/lib/caisson";
   if (auto value = variable("XDG_STATE_HOME"); !value.empty())
     return std::filesystem::path(value) / "caisson";
-  return std::filesystem::path(variable("HOME")) / ".local/state/caisson";
+  auto home = variable("HOME");
+  if (home.empty()) {
+    if (const auto* user = ::getpwuid(::geteuid()); user != nullptr) home = user->pw_dir;
+  }
+  return std::filesystem::path(home) / ".local/state/caisson";
 }
 
 // Beside the program, where the build puts it.

@@ -2,6 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <system_error>
 
 #include "orchestrator/app/config.h"
 #include "orchestrator/cli/commands.h"
@@ -29,6 +33,28 @@ void add_sandbox_flags(CLI::App& command, Config& config) {
       ->type_name("URL");
 }
 
+namespace {
+
+// What a command printed must have arrived: a full disk is no success.
+int run_and_flush(const Command& command) {
+  int status = exit_infrastructure;
+  std::string problem;
+  try {
+    status = command.run();
+  } catch (const std::system_error& error) {
+    problem = error.what();
+  }
+  std::cout.flush();
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout) {
+    problem = "not all of the output could be written";
+  }
+  if (problem.empty()) return status;
+  if (status < 128) complain(problem);
+  return status < 128 ? exit_infrastructure : status;
+}
+
+}  // namespace
+
 int run_cli(int argc, char** argv) {
   auto config = config_from_environment();
   CLI::App cli(
@@ -48,8 +74,9 @@ int run_cli(int argc, char** argv) {
     // CLI11 has statuses of its own; ours are documented: 0 for help, 2 for wrong usage.
     return cli.exit(error) == 0 ? exit_ok : exit_usage;
   }
+  config.state_dir = std::filesystem::absolute(config.state_dir);
   for (const auto& command : commands) {
-    if (command.chosen->parsed()) return command.run();
+    if (command.chosen->parsed()) return run_and_flush(command);
   }
   return exit_usage;
 }

@@ -26,7 +26,8 @@ ExitCode exit_code_for(const Error& error) {
 }
 
 void complain(const std::string& message) {
-  fmt::print(stderr, "caisson: {}\n", message);
+  // Whoever has closed stderr does not want to know.
+  std::fputs(fmt::format("caisson: {}\n", message).c_str(), stderr);
 }
 
 int run_command(std::function<asio::awaitable<int>()> command) {

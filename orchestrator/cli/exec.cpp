@@ -65,7 +65,17 @@ class RefusingTools final : public ToolHost {
   }
 };
 
+// Its head has been printed as it came.
+void print_tail(const Stream& stream, FILE* file) {
+  if (!stream.truncated()) return;
+  const auto missing = stream.total_bytes - stream.head.size() - stream.tail.size();
+  fmt::print(file, "\n[… {} of {} bytes not kept …]\n{}", missing, stream.total_bytes,
+             ::isatty(::fileno(file)) != 0 ? printable(stream.tail) : stream.tail);
+}
+
 void print_outcome(const Outcome& outcome) {
+  print_tail(outcome.out, stdout);
+  print_tail(outcome.err, stderr);
   if (outcome.value.is_object()) {
     const auto text = get_string(outcome.value, "text/plain");
     if (!text.empty()) fmt::print("{}\n", ::isatty(STDOUT_FILENO) != 0 ? printable(text) : text);

@@ -64,7 +64,9 @@ Result<std::string> system_prompt(const Task& task, const ToolSet& tools) {
   facts.output_bytes = task.agent.observation.budget_bytes;
   facts.max_iterations = task.agent.max_iterations;
   if (policy.network.mode == NetworkMode::none) facts.network = "There is no network.";
-  facts.modules = policy.python.preload;
+  for (const auto& [name, module] : policy.python.aliases) {
+    facts.modules.push_back(fmt::format("{} (bound as {})", module, name));
+  }
   const auto text = task.prompt_template.empty() ? default_prompt_template(facts, tools.tools())
                                                  : task.prompt_template;
   return render_prompt(text, tools.tools());

@@ -43,9 +43,8 @@ std::optional<InputProblem> problem_of(const std::string& code, const Policy& po
                                     static_cast<unsigned char>(code[at]), at, line)};
   }
   if (const auto at = code.find('\0'); at != std::string::npos) {
-    return InputProblem{
-        "input.nul",
-        fmt::format("the block has a NUL byte at offset {}: Python source cannot", at)};
+    return InputProblem{"input.nul",
+                        fmt::format("the block has a NUL byte at offset {}: take it out", at)};
   }
   return std::nullopt;
 }

@@ -101,6 +101,15 @@ class Exec(BackendTest):
         if os.geteuid() == 0:
             self.assertEqual(outcome["guarantees"], {})
 
+    def test_a_reader_that_goes_takes_the_sandbox_down(self):
+        before = containers_of_ours()
+        process = subprocess.Popen([BINARY, "exec", "--backend", self.backend, "-c", "while True: print('more')"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        process.stdout.read(1)
+        process.stdout.close()
+        process.wait(timeout=90)
+        self.assertEqual(left_behind(containers_of_ours, before), [])
+
     def test_ctrl_c_takes_the_sandbox_down(self):
         before = containers_of_ours()
         process = subprocess.Popen([BINARY, "exec", "--backend", self.backend, "-c", "print('up', flush=True)\nwhile True: pass"],
@@ -158,6 +167,17 @@ class Plain(TempDirTest):
         file = self.path("b.py", "print('file', x)\nx = 2")
         result = caisson("exec", "-c", "x = 1", file, "-c", "x", "-", stdin="print('stdin', x)")
         self.assertEqual(result.stdout, "file 1\n2\nstdin 2\n", result.stderr)
+
+    def test_output_beyond_the_limit_is_marked_and_its_end_is_shown(self):
+        result = caisson("exec", "-c", "for i in range(300000): print(i)")
+        self.assertTrue(result.stdout.endswith("299998\n299999\n"))
+        self.assertIn("bytes not kept", result.stdout)
+
+    def test_output_that_cannot_be_written_is_no_success(self):
+        with open("/dev/full", "w") as full:
+            process = subprocess.run([BINARY, "exec", "-c", "print(1)"], stdout=full, stderr=subprocess.PIPE)
+        self.assertEqual(process.returncode, 3)
+        self.assertIn(b"could be written", process.stderr)
 
     def test_nothing_to_run_is_wrong_usage(self):
         result = caisson("exec")

@@ -73,6 +73,14 @@ class Run(BackendTest, TempDirTest):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("It is 21.", result.stdout)
 
+    def test_the_users_functions_are_there_again_after_a_block_that_was_killed(self):
+        script = ("--- turn\n<execute>\nimport os; os._exit(1)\n</execute>\n"
+                  "--- turn\n--- expect everything that earlier blocks defined\n<execute>\nadd(1, 2)\n</execute>\n"
+                  "--- turn\n--- expect 3\nIt is 3.\n")
+        result = self.agent(script=script, questions=["q"])
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("It is 3.", result.stdout)
+
     def test_the_iteration_limit_ends_a_run_that_never_answers(self):
         script = "--- turn\n<execute>\n1\n</execute>\n" * 5
         result = self.agent("--max-iterations", "3", script=script, questions=["Loop."])

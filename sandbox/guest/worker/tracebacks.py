@@ -32,7 +32,10 @@ class Sources:
         if old is not None:
             self._total -= old[0]
         # Without a modification time linecache never looks for a file of that name.
-        entry = (len(source), None, source.splitlines(True), filename)
+        lines = source.splitlines(True)
+        if lines and not lines[-1].endswith("\n"):
+            lines[-1] += "\n"  # Python 3.11 puts carets one column off without it
+        entry = (len(source), None, lines, filename)
         self._entries[filename] = linecache.cache[filename] = entry
         self._total += len(source)
         while self._total > self._limit and len(self._entries) > 1:
