@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "orchestrator/cli/block_time.h"
 #include "orchestrator/cli/commands.h"
 #include "orchestrator/cli/event_loop.h"
 #include "orchestrator/cli/files.h"
@@ -143,7 +144,8 @@ Command add_exec(CLI::App& cli, Config& config) {
       "3 no sandbox (no backend, no image, sandbox lost).");
   add_sandbox_flags(*command, config);
   command
-      ->add_option("--timeout", flags->timeout, "wall-clock limit of each block, as 500ms, 10s, 2m")
+      ->add_option("--timeout", flags->timeout,
+                   "wall-clock limit of each block, within the policy's: 500ms, 10s")
       ->type_name("TIME");
   command->add_flag("--json", flags->json, "print one JSON object a line, the block's outcome");
   command->add_option("-c", flags->code, "code of a block")
@@ -157,9 +159,9 @@ Command add_exec(CLI::App& cli, Config& config) {
       complain(policy.error().message);
       return exit_usage;
     }
-    const auto timeout = parse_time(flags->timeout);
+    const auto timeout = parse_block_time(flags->timeout, policy->policy);
     if (!timeout) {
-      complain("--timeout: " + timeout.error().message);
+      complain(timeout.error().message);
       return exit_usage;
     }
     auto sources = read_sources(*command, *flags, policy->policy.input.max_bytes);

@@ -11,6 +11,7 @@
 #include "orchestrator/agent/render.h"
 #include "orchestrator/app/session_runner.h"
 #include "orchestrator/chat/prompt.h"
+#include "orchestrator/cli/block_time.h"
 #include "orchestrator/cli/commands.h"
 #include "orchestrator/cli/event_loop.h"
 #include "orchestrator/cli/files.h"
@@ -136,8 +137,8 @@ Result<Task> prepare(const Config& config, const RunFlags& flags) {
     if (!text) return text.error();
     task.prompt_template = std::move(*text);
   }
-  auto wall = parse_time(flags.timeout);
-  if (!wall) return Error(Errc::bad_input, "--timeout: " + wall.error().message);
+  auto wall = parse_block_time(flags.timeout, task.policy.policy);
+  if (!wall) return wall.error();
   task.agent.block_wall = *wall;
   task.agent.max_iterations = flags.max_iterations;
   task.agent.scanner.mode = scan_mode(flags.mode);
@@ -199,7 +200,8 @@ Command add_run(CLI::App& cli, Config& config) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   command
-      ->add_option("--timeout", flags->timeout, "wall-clock limit of each block, as 500ms, 10s, 2m")
+      ->add_option("--timeout", flags->timeout,
+                   "wall-clock limit of each block, within the policy's: 500ms, 10s")
       ->type_name("TIME");
   auto* verbose = command->add_flag("--verbose", flags->verbose,
                                     "the plain transcript: question, reply, parsed code");

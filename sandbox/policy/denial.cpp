@@ -59,6 +59,18 @@ std::string subject_of(const std::string& name, const DeniedSyscall& call) {
   return name + "()";
 }
 
+// The entry of syscalls.deny that names this call, itself or by its group; empty: none does.
+std::string denied_by_name(const Policy& policy, const std::string& name) {
+  for (const auto& entry : policy.syscalls.deny) {
+    if (entry == name) return entry;
+    const auto members = expand_group(entry);
+    if (members && std::find(members->begin(), members->end(), name) != members->end()) {
+      return entry;
+    }
+  }
+  return {};
+}
+
 std::string_view name_of(Exec exec) {
   return exec == Exec::deny ? "deny" : "allow";
 }
@@ -74,7 +86,11 @@ DenialText explain_denial(const Policy& policy, const DeniedSyscall& call) {
   text.subject = subject_of(name, call);
   const char* error = ::strerrorname_np(call.error);
   text.error = error != nullptr ? error : std::to_string(call.error);
-  if (name == "socket" || name == "socketpair") {
+  // Starting programs is decided by process.exec alone, and check() refuses execve in this list.
+  if (const auto entry = denied_by_name(policy, name); !entry.empty()) {
+    text.rule = rule(policy, "syscalls.deny", entry);
+    text.hint = fmt::format("The system call {} is not available in this session.", name);
+  } else if (name == "socket" || name == "socketpair") {
     text.rule = rule(policy, "network.mode", std::string(name_of(policy.network.mode)));
     text.hint = policy.network.mode == NetworkMode::none
                     ? "This session has no network: do not try again, use what is in the sandbox."

@@ -83,6 +83,9 @@ class BadInput(RefusalTest):
     def test_a_time_that_is_none(self):
         self.refused("exec", "--timeout", "soon", "-c", "1", status=2, says=["--timeout", "try 500ms"])
 
+    def test_a_time_beyond_the_policy_is_refused_and_not_cut_in_silence(self):
+        self.refused("exec", "--timeout", "5m", "-c", "1", status=2, says=["time.block: 1m", "builtin:standard:"])
+
 
 class Server:
     """An HTTP server that gives one fixed answer, byte for byte."""
