@@ -16,8 +16,12 @@ using wire::Type;
 
 namespace {
 
-// A block may display many plots, but not without end: what is kept for the caller is bounded.
+// A block may display many plots and call many tools, but not without end: what the host keeps for
+// it is bounded here, whatever the guest does.
 constexpr std::size_t max_displays = 64;
+constexpr std::size_t max_displays_bytes = wire::max_message;
+constexpr std::size_t max_waiting_calls = 64;
+constexpr std::size_t max_waiting_bytes = wire::max_message;
 constexpr std::size_t max_denials = 256;
 
 StateChange state_change(wire::Left left) {
@@ -58,26 +62,10 @@ void RunningBlock::receive(Type type, std::string_view body) {
   auto rest = body;
   if (!wire::take(rest, number) || number.block != outcome_.block) return;
   switch (type) {
-    case Type::display: {
-      const auto bundle = parse_json(rest);
-      if (!bundle || outcome_.displays.size() == max_displays) return;
-      sink_.display(*bundle);
-      outcome_.displays.push_back(*bundle);
-      return;
-    }
-    case Type::tool_call: {
-      const auto request = parse_json(rest);
-      if (!request || !request->is_object()) return;
-      ToolCall call;
-      call.block = outcome_.block;
-      const auto id = request->find("id");
-      if (id != request->end() && id->is_number_unsigned()) call.id = id->get<std::uint64_t>();
-      call.name = get_string(*request, "name");
-      call.arguments = {{"args", request->value("args", json::array())},
-                        {"kwargs", request->value("kwargs", json::object())}};
-      calls_.start(answer(std::move(call)));
-      return;
-    }
+    case Type::display:
+      return receive_display(rest);
+    case Type::tool_call:
+      return receive_call(rest);
     case Type::result:
       return receive_result(rest);
     case Type::denied: {
@@ -106,6 +94,41 @@ void RunningBlock::receive_output(std::string_view body) {
   // init keeps these limits; a guest that has been taken over might not.
   const auto room = limit - std::min<std::uint64_t>(limit, stream.head.size() + stream.tail.size());
   (output.tail == 0 ? stream.head : stream.tail).append(body.substr(0, room));
+}
+
+void RunningBlock::receive_display(std::string_view text) {
+  const bool fits = outcome_.displays.size() < max_displays &&
+                    text.size() <= max_displays_bytes - displays_bytes_;
+  if (!fits) {
+    outcome_.guarantees["displays"] =
+        fmt::format("{} not kept: a block may show {} of them, {} MiB in all", ++displays_dropped_,
+                    max_displays, max_displays_bytes >> 20);
+    return;
+  }
+  auto bundle = parse_json(text);
+  if (!bundle) return;
+  displays_bytes_ += text.size();
+  sink_.display(*bundle);
+  outcome_.displays.push_back(std::move(*bundle));
+}
+
+void RunningBlock::receive_call(std::string_view text) {
+  const auto request = parse_json(text);
+  if (!request || !request->is_object()) return;
+  ToolCall call;
+  call.block = outcome_.block;
+  const auto id = request->find("id");
+  if (id != request->end() && id->is_number_unsigned()) call.id = id->get<std::uint64_t>();
+  if (waiting_calls_ == max_waiting_calls || text.size() > max_waiting_bytes - waiting_bytes_) {
+    return reply(call.id, Error(Errc::too_large,
+                                fmt::format("too many calls at once: at most {} may wait for their "
+                                            "answers, with {} MiB of arguments in all",
+                                            max_waiting_calls, max_waiting_bytes >> 20)));
+  }
+  call.name = get_string(*request, "name");
+  call.arguments = {{"args", request->value("args", json::array())},
+                    {"kwargs", request->value("kwargs", json::object())}};
+  calls_.start(answer(std::move(call), text.size()));
 }
 
 void RunningBlock::receive_result(std::string_view text) {
@@ -223,16 +246,25 @@ void RunningBlock::receive_denied(const wire::DeniedCall& call) {
       {"seccomp", text.subject, text.error, text.rule, text.hint, call.count});
 }
 
-boost::asio::awaitable<void> RunningBlock::answer(ToolCall call) {
+boost::asio::awaitable<void> RunningBlock::answer(ToolCall call, std::size_t bytes) {
   const auto id = call.id;
+  ++waiting_calls_;
+  waiting_bytes_ += bytes;
   const auto result = co_await tools_.call(std::move(call));
-  json reply{{"id", id}};
+  --waiting_calls_;
+  waiting_bytes_ -= bytes;
+  reply(id, result);
+}
+
+void RunningBlock::reply(std::uint64_t id, const Result<json>& result) {
+  if (ended_) return;
+  json message{{"id", id}};
   if (result) {
-    reply["value"] = *result;
+    message["value"] = *result;
   } else {
-    reply["error"] = result.error().message;
+    message["error"] = result.error().message;
   }
-  if (!ended_) send_(Type::tool_result, to_text(reply));
+  send_(Type::tool_result, to_text(message));
 }
 
 void RunningBlock::lose(const std::string& reason) {

@@ -45,7 +45,11 @@ class RunningBlock {
   void receive_result(std::string_view json);
   void receive_finished(const wire::Finished& finished);
   void receive_denied(const wire::DeniedCall& call);
-  boost::asio::awaitable<void> answer(ToolCall call);
+  void receive_display(std::string_view json);
+  void receive_call(std::string_view json);
+  // `bytes`: of the call's message, which count as waiting until it is answered.
+  boost::asio::awaitable<void> answer(ToolCall call, std::size_t bytes);
+  void reply(std::uint64_t id, const Result<nlohmann::json>& result);
 
   const Policy& policy_;
   OutputSink& sink_;
@@ -56,6 +60,10 @@ class RunningBlock {
   bool ended_ = false;
   std::string result_problem_;  // why Python's own account of the block cannot be used
   bool has_result_ = false;
+  std::size_t displays_bytes_ = 0;  // JSON text of outcome_.displays
+  std::size_t displays_dropped_ = 0;
+  std::size_t waiting_calls_ = 0;
+  std::size_t waiting_bytes_ = 0;
   Outcome outcome_;
 };
 

@@ -127,6 +127,39 @@ TEST_F(SessionTest, AnExceptionIsAnOutcomeWithItsLine) {
   });
 }
 
+TEST_F(SessionTest, WhatABlockDisplaysIsBoundedOnTheHost) {
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    const auto outcome = co_await execute(session,
+                                          "class Big:\n"
+                                          "    def _repr_html_(self): return 'x' * 5_000_000\n"
+                                          "for _ in range(5): display(Big())\n");
+    EXPECT_EQ(outcome.status, Status::ok);
+    EXPECT_EQ(outcome.displays.size(), 3U);
+    EXPECT_NE(outcome.guarantees.value("displays", "").find("2 not kept"), std::string::npos)
+        << outcome.guarantees;
+  });
+}
+
+TEST_F(SessionTest, CallsThatWaitForTheirAnswersAreBoundedOnTheHost) {
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    const auto outcome =
+        co_await execute(session,
+                         "import threading, caisson\n"
+                         "refused = []\n"
+                         "def one():\n"
+                         "    try: caisson.call_tool('hang', 'x' * 6_000_000)\n"
+                         "    except caisson.ToolError as error: refused.append(str(error))\n"
+                         "threads = [threading.Thread(target=one, daemon=True) for _ in range(4)]\n"
+                         "for thread in threads: thread.start()\n"
+                         "while len(refused) < 2: threading.Event().wait(0.01)\n"
+                         "refused[0]\n",
+                         20s);
+    EXPECT_EQ(outcome.status, Status::ok);
+    EXPECT_EQ(tools_.calls, 2);
+    EXPECT_NE(text(outcome).find("too many calls at once"), std::string::npos) << text(outcome);
+  });
+}
+
 TEST_F(SessionTest, AnEndlessLoopIsInterruptedAndTheStateStays) {
   with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
     co_await execute(session, "kept = 7");
