@@ -49,7 +49,7 @@ def sessions(attacks):
 def execute(options, attacks, folder):
     """Outcomes of one session, as many as came, and what went wrong with it, if anything."""
     command = [options.caisson, "exec", "--json", "--policy", options.policy]
-    command += ["--backend", options.backend, "--timeout", "20s"]
+    command += ["--backend", options.backend]
     if options.image:
         command += ["--image", options.image]
     blocks = [attack.file for attack in attacks]
