@@ -128,6 +128,9 @@ void RunningBlock::receive_call(std::string_view text) {
   call.name = get_string(*request, "name");
   call.arguments = {{"args", request->value("args", json::array())},
                     {"kwargs", request->value("kwargs", json::object())}};
+  // Counted here and not in answer(), which may start later than the next call arrives.
+  ++waiting_calls_;
+  waiting_bytes_ += text.size();
   calls_.start(answer(std::move(call), text.size()));
 }
 
@@ -248,8 +251,6 @@ void RunningBlock::receive_denied(const wire::DeniedCall& call) {
 
 boost::asio::awaitable<void> RunningBlock::answer(ToolCall call, std::size_t bytes) {
   const auto id = call.id;
-  ++waiting_calls_;
-  waiting_bytes_ += bytes;
   const auto result = co_await tools_.call(std::move(call));
   --waiting_calls_;
   waiting_bytes_ -= bytes;
