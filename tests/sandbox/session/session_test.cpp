@@ -160,6 +160,27 @@ TEST_F(SessionTest, CallsThatWaitForTheirAnswersAreBoundedOnTheHost) {
   });
 }
 
+TEST_F(SessionTest, SoIsTheirNumber) {
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    const auto outcome = co_await execute(
+        session,
+        "import threading, caisson\n"
+        "threading.stack_size(256 * 1024)\n"
+        "refused = []\n"
+        "def one():\n"
+        "    try: caisson.call_tool('hang')\n"
+        "    except caisson.ToolError as error: refused.append(str(error))\n"
+        "threads = [threading.Thread(target=one, daemon=True) for _ in range(70)]\n"
+        "for thread in threads: thread.start()\n"
+        "while len(refused) < 6: threading.Event().wait(0.01)\n"
+        "refused[0]\n",
+        20s);
+    EXPECT_EQ(outcome.status, Status::ok);
+    EXPECT_EQ(tools_.calls, 64);
+    EXPECT_NE(text(outcome).find("at most 64"), std::string::npos) << text(outcome);
+  });
+}
+
 TEST_F(SessionTest, AnEndlessLoopIsInterruptedAndTheStateStays) {
   with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
     co_await execute(session, "kept = 7");
