@@ -34,9 +34,18 @@ enum class Type : std::uint8_t {
   pause = 9,
   resume = 10,
   shutdown = 11,
+  rollback = 16,
+  keep = 17,
+  branch = 18,
+  put = 32,
+  get = 33,
+  list = 34,
 
   pipes = 48,     // init to a head: descriptors of the next block's stdout and stderr
   confined = 49,  // a child of init to init: confined, about to become the zygote
+  fork = 50,      // init to a head or a sleeping copy: make a copy that sleeps
+  asleep = 51,    // such a copy to init: it is there; or its parent: it could not be made
+  wake = 52,      // init to a sleeping copy: become the head
 
   welcome = 65,
   guest_ack = 66,
@@ -50,6 +59,10 @@ enum class Type : std::uint8_t {
   denied = 74,
   log = 75,
   failed = 76,
+  restored = 77,
+  refused = 78,
+  file = 79,
+  changed = 80,
 };
 
 inline constexpr std::uint8_t flag_more = 1;

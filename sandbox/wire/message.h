@@ -32,9 +32,16 @@ struct Welcome {
 };
 
 struct Opened {
-  std::uint32_t pid = 0;      // of the head, in the container
-  std::uint32_t missing = 0;  // Missing bits
+  std::uint32_t pid = 0;         // of the head, in the container
+  std::uint32_t missing = 0;     // Missing bits
+  std::uint64_t last_block = 0;  // highest number of an `execute` that has arrived
+  std::uint64_t checkpoint = 0;  // number of the block whose state is live; 0: fresh
+  std::uint32_t running = 0;     // 1: last_block has not finished yet
+  std::uint32_t reserved = 0;
 };
+
+// Execute::flags
+inline constexpr std::uint32_t hold = 1;  // no checkpoint after it until `keep` or `rollback`
 
 struct Execute {
   std::uint64_t block = 0;
@@ -42,6 +49,25 @@ struct Execute {
   std::uint32_t cpu_ms = 0;   // 0: no limit
   std::uint32_t grace_ms = 0;
   std::uint32_t flags = 0;
+};
+
+struct Rollback {
+  std::uint64_t checkpoint = 0;  // one that is kept; 0: a fresh state
+};
+
+inline constexpr std::uint64_t newest = ~std::uint64_t{0};
+
+struct Branch {
+  std::uint64_t checkpoint = newest;  // of the session that is branched: the state as it is now
+  std::uint16_t from = 0;             // that session's context
+  std::uint16_t reserved = 0;
+  std::uint32_t reserved2 = 0;
+};
+
+struct Close {  // an older host sends an empty body
+  std::uint16_t heir = 0;  // a branch that takes the working directory over; 0: nobody
+  std::uint16_t reserved = 0;
+  std::uint32_t reserved2 = 0;
 };
 
 struct Interrupt {
@@ -75,6 +101,13 @@ enum class Ending : std::uint32_t {
   protocol = 9,  // the head broke PROTOCOL.md and was killed
 };
 
+// What else a host should know when a block has finished.
+enum class Note : std::uint32_t {
+  no_checkpoint = 1,  // of the block before this one; `checkpoint_error` says why
+  restored = 2,       // the head had died between blocks; the newest checkpoint took its place
+  dropped = 4,        // older checkpoints, because the sandbox came near its memory limit
+};
+
 enum class Left : std::uint32_t { committed = 0, rolled_back = 1, unchanged = 2, lost = 3 };
 
 struct Finished {
@@ -90,6 +123,14 @@ struct Finished {
   std::uint64_t err_bytes = 0;
   std::uint32_t strays_killed = 0;  // processes that the block left behind
   std::uint32_t strays_kept = 0;
+  std::uint32_t notes = 0;             // Note bits
+  std::uint32_t checkpoint_error = 0;  // errno; 0 with Note::no_checkpoint: it took too long
+};
+
+struct Restored {
+  std::uint64_t checkpoint = 0;  // whose state is live now
+  std::uint32_t problem = 0;     // errno: ENOENT when there is no such checkpoint, EBUSY, EIO
+  std::uint32_t reserved = 0;
 };
 
 struct DeniedCall {
@@ -101,8 +142,10 @@ struct DeniedCall {
   std::uint32_t count = 1;  // equal calls that this record stands for
 };
 
-static_assert(sizeof(Hello) == 16 && sizeof(Welcome) == 24 && sizeof(Opened) == 8);
+static_assert(sizeof(Hello) == 16 && sizeof(Welcome) == 24 && sizeof(Opened) == 32);
 static_assert(sizeof(Execute) == 24 && sizeof(Interrupt) == 16 && sizeof(BlockNumber) == 8);
-static_assert(sizeof(Output) == 16 && sizeof(Finished) == 72 && sizeof(DeniedCall) == 72);
+static_assert(sizeof(Rollback) == 8 && sizeof(Branch) == 16 && sizeof(Close) == 8);
+static_assert(sizeof(Restored) == 16);
+static_assert(sizeof(Output) == 16 && sizeof(Finished) == 80 && sizeof(DeniedCall) == 72);
 
 }  // namespace caisson::wire
