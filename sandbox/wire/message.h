@@ -64,7 +64,7 @@ struct Branch {
   std::uint32_t reserved2 = 0;
 };
 
-struct Close {  // an older host sends an empty body
+struct Close {             // an older host sends an empty body
   std::uint16_t heir = 0;  // a branch that takes the working directory over; 0: nobody
   std::uint16_t reserved = 0;
   std::uint32_t reserved2 = 0;
