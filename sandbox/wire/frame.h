@@ -46,6 +46,7 @@ enum class Type : std::uint8_t {
   fork = 50,      // init to a head or a sleeping copy: make a copy that sleeps
   asleep = 51,    // such a copy to init: it is there; or its parent: it could not be made
   wake = 52,      // init to a sleeping copy: become the head
+  moved = 53,     // init to a head: its working directory is at another place now
 
   welcome = 65,
   guest_ack = 66,

@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "sandbox/guest/init/head.h"
 #include "sandbox/guest/init/landlock.h"
 #include "sandbox/guest/init/system.h"
 #include "sandbox/wire/frame.h"
@@ -266,7 +267,7 @@ void become_zygote(const wire::Setup& setup, int control, int log) {
   }
   const auto program = find_program(setup);
   set_limits(setup);
-  raise_oom_score(setup.limits.oom_score_adj);
+  raise_oom_score(resting(setup.limits.oom_score_adj));
 
   std::vector<char*> argv;
   std::vector<char*> env;

@@ -1,6 +1,7 @@
 // The life of a context's head; see context_relay.cpp and context_block.cpp for the rest.
 #include "sandbox/guest/init/context.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -18,15 +19,16 @@ constexpr int max_back_off = 7;  // doublings of 10 ms
 }  // namespace
 
 Context::Context(World& world, std::uint16_t number, std::string_view request)
-    : world_(world), number_(number), request_(request) {
-  world_.families.push_back({number_, 0});
+    : world_(world), number_(number), request_(request), home_(world.setup.working_dir) {
+  world_.kin.families.push_back({number_, 0});
   open_head(now_us());
 }
 
 Context::~Context() {
   if (state_ == HeadState::opening) --world_.opening_heads;
+  if (making_) --world_.opening_heads;
   if (running_) --world_.running_blocks;
-  std::erase_if(world_.families, [this](const Family& each) { return each.context == number_; });
+  std::erase_if(world_.kin.families, [this](const Family& each) { return each.context == number_; });
 }
 
 void Context::log(const char* text) {
@@ -36,7 +38,7 @@ void Context::log(const char* text) {
 }
 
 void Context::set_family(pid_t head) {
-  for (auto& family : world_.families) {
+  for (auto& family : world_.kin.families) {
     if (family.context == number_) family.head = head;
   }
 }
@@ -49,6 +51,27 @@ bool Context::make_streams(std::vector<Fd>& ends) {
   ends.push_back(std::move(out_end));
   ends.push_back(std::move(err_end));
   return true;
+}
+
+// Gets a head for the context that has none: its newest checkpoint, else a new one.
+void Context::recover() {
+  // A copy in the making may become the newest; until then the family of the dead head is left
+  // alone, for the copy still looks like one of it.
+  recovers_ = making_.has_value();
+  if (recovers_) return;
+  if (std::exchange(to_be_swept_, false)) sweep_family(true);
+  set_family(0);
+  if (!copies_.empty()) {
+    auto newest = std::move(copies_.back());
+    copies_.pop_back();
+    return wake(std::move(newest), false);
+  }
+  live_ = 0;
+  if (ended_) report(wire::Left::rolled_back);
+  // One that dies without having been asked anything would do so again.
+  if (!used_) return back_off();
+  failures_ = 0;
+  open_head(now_us());
 }
 
 void Context::open_head(Micros now) {
@@ -85,15 +108,27 @@ void Context::head_opened(const Packet& packet) {
   state_ = HeadState::alive;
   --world_.opening_heads;
   opened_by_ = never;
+  std::erase_if(world_.kin.sleepers,
+                [&packet](const Sleeper& each) { return each.pid == packet.sender; });
+  waking_ = 0;
   head_.begin(packet.sender);
+  head_.oom_score_running = world_.setup.limits.oom_score_adj;
   set_family(head_.pid);
   own_kill_ = false;
   family_cpu_ = dead_head_cpu_ = highest_cpu_ = 0;
   family_size_ = 0;
   last_pid_ = world_.processes.last_pid();
   looked_at_ = now_us();
+  if (ended_) report(wire::Left::rolled_back);
+  // What had died was no more than a copy of this.
+  if (died_idle_ && live_ == lost_) {
+    died_idle_.reset();
+    notes_ |= static_cast<std::uint32_t>(wire::Note::restored);
+  }
+  if (answers_rollback_) answer_rollback(0);
   // A block that waited for it has not used anything yet.
   if (running_) {
+    head_.stand_in_front(true);
     const Instant start{block_.started, head_.cpu()};
     block_.clock.start(start, block_.clock.limits());
     block_.cpu_check_at = block_.clock.next_cpu_check(start, world_.processors);
@@ -105,7 +140,12 @@ void Context::head_opened(const Packet& packet) {
 void Context::announce() {
   if (state_ != HeadState::alive) return;
   announced_ = true;
-  wire::Opened opened{static_cast<std::uint32_t>(head_.pid), world_.zygote.missing};
+  wire::Opened opened;
+  opened.pid = static_cast<std::uint32_t>(head_.pid);
+  opened.missing = world_.zygote.missing;
+  opened.last_block = last_block_;
+  opened.checkpoint = live_;
+  opened.running = running_ ? 1 : 0;
   if (!head_.has_cpu_clock) opened.missing |= static_cast<std::uint32_t>(wire::Missing::cpu_clock);
   if (head_.peak_bytes() == 0) {
     opened.missing |= static_cast<std::uint32_t>(wire::Missing::peak_memory);
@@ -115,10 +155,15 @@ void Context::announce() {
 
 void Context::opening_failed(const char* why) {
   log(why);
+  const bool was_copy = waking_ > 0;
   forget_head();
-  back_off();
   // What was sent to it is lost.
-  if (running_) finish({wire::Ending::signalled, SIGKILL}, wire::Left::rolled_back);
+  if (running_ && !ended_) finish({wire::Ending::signalled, SIGKILL});
+  if (is_branch_ && !announced_) return give_up_branch(why);
+  if (was_copy) return recover();
+  live_ = 0;
+  if (ended_) report(wire::Left::rolled_back);
+  back_off();
 }
 
 // The first retries are quick: what was in the way may just be dying.
@@ -129,10 +174,16 @@ void Context::back_off() {
 
 void Context::forget_head() {
   if (state_ == HeadState::opening) --world_.opening_heads;
+  if (waking_ > 0) {
+    ::kill(waking_, SIGKILL);
+    std::erase_if(world_.kin.sleepers, [this](const Sleeper& each) { return each.pid == waking_; });
+    waking_ = 0;
+  }
   state_ = HeadState::none;
   head_.pid = 0;
   head_.pair.close();
   head_.status.reset();
+  head_.oom_score.reset();
   ends_.clear();
   out_.read.reset();
   err_.read.reset();
@@ -149,36 +200,41 @@ void Context::bury_head(const Death& death) {
   head_.status.reset();
 }
 
-// The head is dead, and so is its whole family. Tells the host, and begins anew.
+// The head is dead. What the host is told of it waits until it is known what state is left.
 void Context::lose_head(HowItEnded how) {
   if (running_) {
-    finish(how, wire::Left::rolled_back);
+    finish(how);
   } else {
     died_idle_ = how;
+    lost_ = live_;
     log("its process ended between two blocks");
   }
-  const bool used = used_;
   forget_head();
-  set_family(0);
-  // One that dies without having been asked anything would do so again.
-  if (used) {
-    failures_ = 0;
-    open_head(now_us());
-  } else {
-    back_off();
+  // A state that dies whenever it wakes is of no use.
+  constexpr int tries = 3;
+  if (!used_ && !copies_.empty() && ++failures_ % tries == 0) {
+    drop(copies_.back());
+    copies_.pop_back();
   }
+  checkpoint_due_ = held_ = false;
+  recover();
 }
 
 void Context::kill_head(wire::Ending ending) {
   if (state_ != HeadState::alive) {
     // The block has not even reached a process.
     forget_head();
-    if (running_) finish({ending, 0}, wire::Left::rolled_back);
-    return open_head(now_us());
+    if (running_ && !ended_) finish({ending, 0});
+    return recover();
   }
   cpu_now();
-  strays_killed_ = sweep_family(true).killed;
-  if (strays_killed_ > 0) --strays_killed_;  // the head is none
+  if (!making_) {
+    strays_killed_ = sweep_family(true).killed;
+    if (strays_killed_ > 0) --strays_killed_;  // the head is none
+  } else {
+    ::kill(head_.pid, SIGKILL);
+    to_be_swept_ = true;
+  }
   if (const auto* death = world_.reaper.find(head_.pid)) bury_head(*death);
   lose_head({ending, 0});
 }
@@ -191,6 +247,7 @@ void Context::breach(const char* what) {
 }
 
 bool Context::on_death(const Death& death) {
+  if (on_copy_death(death)) return true;
   if (state_ != HeadState::alive || death.pid != head_.pid) return false;
   // What it said before it died is still in the pair.
   block_.died = true;
@@ -201,7 +258,8 @@ bool Context::on_death(const Death& death) {
   cpu_now();
   bury_head(death);
   const auto how = explain(death.status);
-  strays_killed_ = sweep_family(true).killed;
+  to_be_swept_ = making_.has_value();
+  if (!to_be_swept_) strays_killed_ = sweep_family(true).killed;
   lose_head(how);
   return true;
 }
@@ -227,8 +285,13 @@ void Context::close() {
     cpu_now();
     sweep_family(true);
   }
-  if (running_) finish({wire::Ending::cancelled, 0}, wire::Left::lost);
+  if (running_) {
+    if (!ended_) finish({wire::Ending::cancelled, 0});
+    report(wire::Left::lost);
+  }
+  close_copies();
   forget_head();
+  set_family(0);
 }
 
 void Context::add_polls(Polls& polls) const {
@@ -237,6 +300,7 @@ void Context::add_polls(Polls& polls) const {
   const short head_events =
       static_cast<short>((read ? POLLIN : 0) | (head_.pair.wants_write() ? POLLOUT : 0));
   if (pair >= 0 && head_events != 0) polls.add(pair, head_events, Source::head, number_);
+  if (making_) polls.add(making_->copy.pair.fd(), POLLIN, Source::copy, number_);
   if (!read) return;
   if (!out_.ended) polls.add(out_.read.get(), POLLIN, Source::out, number_);
   if (!err_.ended) polls.add(err_.read.get(), POLLIN, Source::err, number_);
@@ -246,12 +310,14 @@ void Context::on_time(Micros now) {
   if (now >= open_at_) open_head(now);
   if (now >= opened_by_) {
     // It can't be killed, because nobody knows its number yet; a new zygote is the way out.
-    log("the zygote does not fork a process for it");
     opened_by_ = never;
+    if (waking_ > 0) return opening_failed("its checkpoint does not wake");
+    log("the zygote does not fork a process for it");
     if (world_.zygote.pid > 0) ::kill(world_.zygote.pid, SIGKILL);
   }
   if (now >= dead_by_) return breach("it has closed its control socket");
-  if (!running_) return;
+  if (making_ && now >= making_->give_up) copy_failed(ETIMEDOUT);
+  if (!running_ || ended_) return;
   if (now >= block_.kill_at) return kill_head(block_.stopping);
   if (now >= block_.interrupt_at) {
     block_.interrupt_at = never;
@@ -275,7 +341,8 @@ void Context::on_time(Micros now) {
 
 Micros Context::next_time(Micros now) const {
   Micros next = std::min({open_at_, opened_by_, dead_by_});
-  if (!running_) return next;
+  if (making_) next = std::min(next, making_->give_up);
+  if (!running_ || ended_) return next;
   next = std::min({next, block_.kill_at, block_.interrupt_at});
   if (block_.stopping == wire::Ending::finished) {
     next = std::min({next, block_.clock.wall_deadline(now), block_.cpu_check_at});

@@ -23,6 +23,33 @@ constexpr Micros last_pid_is_proof = ms(100);
 
 }  // namespace
 
+// While the checkpoint of the block before is made no block runs: one that dies must have something
+// to go back to.
+bool Context::must_wait() const {
+  return making_ || checkpoint_due_ || ended_ || answers_rollback_ || recovers_;
+}
+
+void Context::order(const wire::Frame& frame) {
+  if (orders_.empty() && !must_wait()) return carry_out(frame);
+  orders_.push_back({frame.header, std::string(frame.body)});
+}
+
+void Context::carry_out(const wire::Frame& frame) {
+  auto body = frame.body;
+  wire::Rollback back;
+  wire::Branch request;
+  switch (frame.header.type) {
+    case wire::Type::rollback:
+      if (wire::take(body, back)) rollback(back.checkpoint);
+      return;
+    case wire::Type::branch:
+      if (wire::take(body, request)) branch(frame.header.context, request);
+      return;
+    default:
+      return execute(frame);
+  }
+}
+
 void Context::execute(const wire::Frame& frame) {
   auto body = frame.body;
   wire::Header header;
@@ -41,7 +68,8 @@ void Context::execute(const wire::Frame& frame) {
     if (died_idle_) {
       const auto how = *died_idle_;
       died_idle_.reset();
-      return finish(how, Left::rolled_back);
+      finish(how);
+      return report(Left::rolled_back);
     }
     execute_dropped_ = false;
     const wire::BlockNumber number{execute.block};
@@ -64,9 +92,11 @@ void Context::start_block(const wire::Execute& execute) {
   // What came between blocks belongs to none.
   drain();
   running_ = used_ = true;
+  held_ = false;
   ++world_.running_blocks;
   block_ = {};
   block_.number = execute.block;
+  block_.hold = (execute.flags & wire::hold) != 0;
   block_.grace = ms(execute.grace_ms);
   block_.started = now_us();
   const BlockClock::Limits limits{execute.wall_ms == 0 ? never : ms(execute.wall_ms),
@@ -80,6 +110,9 @@ void Context::start_block(const wire::Execute& execute) {
   strays_killed_ = 0;
   denials_.take();
   own_kill_ = false;
+  head_.stand_in_front(true);
+  if (early_interrupt_ && early_interrupt_->block == block_.number) interrupt(*early_interrupt_);
+  early_interrupt_.reset();
 }
 
 void Context::tool_result(const wire::Frame& frame) {
@@ -92,7 +125,8 @@ void Context::tool_result(const wire::Frame& frame) {
 }
 
 void Context::interrupt(const wire::Interrupt& request) {
-  if (!running_ || request.block != block_.number) return;
+  if (!running_ && request.block > last_block_) early_interrupt_ = request;
+  if (!running_ || ended_ || request.block != block_.number) return;
   const bool cancelled = request.reason == static_cast<std::uint32_t>(Ending::cancelled);
   stop_block(cancelled ? Ending::cancelled : Ending::interrupted, ms(request.grace_ms), now_us());
 }
@@ -120,6 +154,13 @@ void Context::resume(std::uint64_t block) {
 }
 
 void Context::host_changed() {
+  if (!orders_.empty() && (orders_.back().header.flags & wire::flag_more) != 0) {
+    const auto type = orders_.back().header.type;
+    while (!orders_.empty() && orders_.back().header.type == type &&
+           (orders_.back().header.flags & wire::flag_more) != 0) {
+      orders_.pop_back();
+    }
+  }
   if (!execute_open_) return;
   execute_open_ = false;
   if (execute_dropped_ || !running_) return;
@@ -199,10 +240,16 @@ void Context::completed() {
       renew_streams_ = true;
     }
   }
-  finish({block_.stopping, 0}, Left::committed);
+  finish({block_.stopping, 0});
+  live_ = block_.number;
+  const bool copies = world_.setup.limits.checkpoints > 0;
+  report(Left::committed);
+  held_ = copies && block_.hold;
+  checkpoint_due_ = copies && !block_.hold;
 }
 
-void Context::finish(HowItEnded how, Left left) {
+// The block is over; report() tells the host, as soon as it is known what state is left.
+void Context::finish(HowItEnded how) {
   const Micros now = now_us();
   drain();
   close_partials();
@@ -211,30 +258,50 @@ void Context::finish(HowItEnded how, Left left) {
   for (auto& call : denials_.take()) {
     world_.channel.send(wire::Type::denied, number_, wire::bytes_of(call));
   }
-  wire::Finished finished;
-  finished.block = block_.number;
-  finished.ending = how.ending;
-  finished.detail = how.detail;
-  finished.left = left;
-  finished.checkpoint = left == Left::committed ? static_cast<std::uint32_t>(block_.number) : 0;
-  finished.wall_us = static_cast<std::uint64_t>(block_.clock.wall(now));
-  finished.cpu_us = static_cast<std::uint64_t>(block_.clock.cpu(cpu_total()));
-  finished.peak_bytes = head_.status ? head_.peak_bytes() : dead_head_peak_;
-  finished.out_bytes = out_.capture.total();
-  finished.err_bytes = err_.capture.total();
-  finished.strays_killed = strays_killed_;
-  finished.strays_kept = static_cast<std::uint32_t>(family_size_);
-  world_.channel.send(wire::Type::finished, number_, wire::bytes_of(finished));
-  running_ = false;
-  --world_.running_blocks;
+  ended_ = true;
+  finished_ = {};
+  finished_.block = block_.number;
+  finished_.ending = how.ending;
+  finished_.detail = how.detail;
+  finished_.wall_us = static_cast<std::uint64_t>(block_.clock.wall(now));
+  finished_.cpu_us = static_cast<std::uint64_t>(block_.clock.cpu(cpu_total()));
+  finished_.peak_bytes = head_.status ? head_.peak_bytes() : dead_head_peak_;
+  finished_.out_bytes = out_.capture.total();
+  finished_.err_bytes = err_.capture.total();
+  finished_.strays_killed = strays_killed_;
+  finished_.strays_kept = static_cast<std::uint32_t>(family_size_);
   // Each block has pipes of its own, so that what is written late cannot get into another block's
   // output. Pipes that nobody has used and that only the head holds are as good as new.
-  if (finished.out_bytes + finished.err_bytes > 0 || family_size_ > 0) renew_streams_ = true;
+  if (finished_.out_bytes + finished_.err_bytes > 0 || family_size_ > 0) renew_streams_ = true;
+}
+
+void Context::report(Left left) {
+  finished_.left = left;
+  finished_.checkpoint = static_cast<std::uint32_t>(live_);
+  finished_.notes = std::exchange(notes_, 0);
+  finished_.checkpoint_error = std::exchange(checkpoint_error_, 0);
+  world_.channel.send(wire::Type::finished, number_, wire::bytes_of(finished_));
+  ended_ = running_ = false;
+  --world_.running_blocks;
+  head_.stand_in_front(false);
   if (execute_open_) execute_dropped_ = true;
 }
 
+// What need not be on a block's way: the pipes of the next one, and the checkpoint.
 void Context::tidy() {
-  if (!renew_streams_ || running_ || state_ != HeadState::alive) return;
+  if (!running_ && state_ == HeadState::alive) {
+    if (renew_streams_) renew_streams();
+    if (checkpoint_due_ && !making_) make_checkpoint();
+  }
+  if (state_ != HeadState::alive) checkpoint_due_ = false;
+  while (!orders_.empty() && !must_wait()) {
+    const auto order = std::move(orders_.front());
+    orders_.pop_front();
+    carry_out({order.header, order.body});
+  }
+}
+
+void Context::renew_streams() {
   renew_streams_ = false;
   std::vector<Fd> ends;
   if (!make_streams(ends)) return log("no descriptors left for new pipes");
@@ -275,7 +342,7 @@ bool Context::may_have_family(Micros now) {
 void Context::look_at_family() {
   last_pid_ = world_.processes.last_pid();
   looked_at_ = now_us();
-  world_.processes.scan(world_.families, world_.zygote.pid);
+  world_.processes.scan(world_.kin);
   measure_family();
 }
 

@@ -44,7 +44,8 @@ bool Context::relay(const Packet& packet) {
   if (header.context != number_) {
     problem = "a frame of another context";
   } else if (state_ == HeadState::opening) {
-    if (header.type == wire::Type::opened && packet.sender > 0) {
+    const bool expected = waking_ == 0 ? packet.sender > 0 : packet.sender == waking_;
+    if (header.type == wire::Type::opened && expected) {
       head_opened(packet);
       return true;
     }
@@ -83,7 +84,7 @@ bool Context::relay_in_block(const Packet& packet) {
     return false;
   }
   partial.open = more;
-  if (!partial.relayed || !running_) return true;
+  if (!partial.relayed || !running_ || ended_) return true;
   if (partial.size == packet.body.size()) drain();  // what was printed before comes before
   if (!running_) return false;                      // it printed more than it may
   world_.channel.send(header.type, number_, packet.body, {},

@@ -13,6 +13,16 @@ void Head::begin(pid_t number) {
   char path[32];
   ::snprintf(path, sizeof(path), "/proc/%d/status", pid);
   status.reset(::open(path, O_RDONLY | O_CLOEXEC));
+  ::snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", pid);
+  oom_score.reset(::open(path, O_WRONLY | O_CLOEXEC));
+}
+
+void Head::stand_in_front(bool yes) {
+  if (!oom_score || oom_score_running == 0) return;
+  char text[16];
+  const int size =
+      ::snprintf(text, sizeof(text), "%d", yes ? oom_score_running : resting(oom_score_running));
+  if (::pwrite(oom_score.get(), text, static_cast<std::size_t>(size), 0) < 0) oom_score.reset();
 }
 
 Micros Head::cpu() const {

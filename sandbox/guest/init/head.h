@@ -1,5 +1,4 @@
-// The process that runs the blocks of a context, seen from init. (A checkpoint will be the same
-// thing, asleep.)
+// The process that runs the blocks of a context, seen from init.
 #pragma once
 
 #include <sys/types.h>
@@ -12,9 +11,17 @@
 
 namespace caisson::guest {
 
+// oom_score_adj of what waits and sleeps, from that of a process that runs a block.
+inline constexpr std::int32_t resting(std::int32_t running) {
+  return running / 2;
+}
+
 struct Head {
   // `pid` has said `opened`. Opens what is read at the end of each block.
   void begin(pid_t pid);
+  // While a block runs, the kernel's choice when memory is short is this process and what it starts,
+  // before the zygote and the checkpoints.
+  void stand_in_front(bool yes);
   // Its own CPU time and that of its threads.
   Micros cpu() const;
   // Most memory that it ever had resident; 0 when that cannot be read.
@@ -24,7 +31,9 @@ struct Head {
   Pair pair;
   bool has_cpu_clock = false;
   clockid_t cpu_clock = 0;
-  Fd status;  // /proc/<pid>/status
+  Fd status;     // /proc/<pid>/status
+  Fd oom_score;  // /proc/<pid>/oom_score_adj
+  std::int32_t oom_score_running = 0;
 };
 
 }  // namespace caisson::guest

@@ -52,14 +52,14 @@ Judgement Mediator::judge(const seccomp_notif& request) {
     judgement.error = call.error != 0 ? call.error : EPERM;
     kind = call.mediation;
   }
-  if (kind == first_exec && exec_is_due_ && judgement.caller == zygote_) {
+  if (kind == first_exec && exec_is_due_ && judgement.caller == kin_.zygote) {
     exec_is_due_ = false;
     judgement.answer = Judgement::Answer::allow;
     judgement.context = owner_none;
     return judgement;
   }
   const auto caller = processes_.read(judgement.caller);
-  judgement.context = caller ? processes_.owner_of(*caller, families_, zygote_) : owner_unknown;
+  judgement.context = caller ? processes_.owner_of(*caller, kin_) : owner_unknown;
   if (kind == signal_call) return judge_signal(request.data, thread, judgement);
   judgement.is_denial = true;
   return judgement;
@@ -107,7 +107,7 @@ Judgement Mediator::judge_signal(const seccomp_data& call, pid_t thread,
     judgement.kills = target > 0 ? processes_.thread_group(target).value_or(target) : 0;
     // Of a group it is enough to know whether the context's head is in it.
     const pid_t group = target == 0 || target == INT_MIN ? ::getpgid(judgement.caller) : -target;
-    for (const auto& family : families_) {
+    for (const auto& family : kin_.families) {
       if (target <= 0 && family.context == judgement.context && family.head != 0 &&
           ::getpgid(family.head) == group) {
         judgement.kills = family.head;
@@ -123,16 +123,16 @@ Judgement Mediator::judge_signal(const seccomp_data& call, pid_t thread,
 bool Mediator::may_signal(pid_t target, int caller_context) const {
   const auto group = processes_.thread_group(target);
   if (!group) return true;  // the kernel says ESRCH
-  if (*group == ::getpid() || *group == zygote_) return false;
+  if (*group == ::getpid() || kin_.is_protected(*group)) return false;
   const auto process = processes_.read(*group);
   if (!process) return true;
-  const int owner = processes_.owner_of(*process, families_, zygote_);
+  const int owner = processes_.owner_of(*process, kin_);
   return owner == owner_unknown || (owner > 0 && owner == caller_context);
 }
 
 bool Mediator::may_signal_group(pid_t group, int caller_context) const {
-  // A group lies within one session, and its number is the pid of the process that made it: heads
-  // and the zygote are leaders of sessions of their own.
+  // A group lies within one session, and its number is the pid of the process that made it: heads,
+  // their copies and the zygote are leaders of sessions of their own.
   return group != ::getpgrp() && may_signal(group, caller_context);
 }
 

@@ -28,15 +28,11 @@ struct Judgement {
 
 class Mediator {
  public:
-  Mediator(const Processes& processes, const std::vector<Family>& families)
-      : processes_(processes), families_(families) {}
+  Mediator(const Processes& processes, const Kin& kin) : processes_(processes), kin_(kin) {}
 
   void set_calls(const std::vector<wire::SetupCall>& calls) { calls_ = calls; }
-  // The zygote, whose first exec is let through.
-  void set_zygote(pid_t zygote) {
-    zygote_ = zygote;
-    exec_is_due_ = true;
-  }
+  // A new zygote's first exec is let through.
+  void expect_exec() { exec_is_due_ = true; }
   // True when signals pass through here, so that a SIGKILL that did not is the kernel's.
   bool judges_signals() const;
 
@@ -48,9 +44,8 @@ class Mediator {
   bool may_signal_group(pid_t group, int caller_context) const;
 
   const Processes& processes_;
-  const std::vector<Family>& families_;
+  const Kin& kin_;
   std::vector<wire::SetupCall> calls_;
-  pid_t zygote_ = 0;
   bool exec_is_due_ = false;
 };
 

@@ -17,6 +17,7 @@ enum class Source : std::uint8_t {
   zygote_log,
   notify,
   head,
+  copy,
   out,
   err
 };

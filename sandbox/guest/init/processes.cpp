@@ -37,6 +37,12 @@ bool next_number(std::string_view& text, std::uint64_t& value) {
 
 }  // namespace
 
+bool Kin::is_protected(pid_t pid) const {
+  return pid == zygote || std::find(helpers.begin(), helpers.end(), pid) != helpers.end() ||
+         std::any_of(sleepers.begin(), sleepers.end(),
+                     [pid](const Sleeper& each) { return each.pid == pid; });
+}
+
 bool parse_stat(std::string_view text, Process& process) {
   std::uint64_t value = 0;
   if (!next_number(text, value)) return false;
@@ -127,7 +133,7 @@ void Processes::read_numbers(std::vector<pid_t>& pids) {
   }
 }
 
-bool Processes::scan(const std::vector<Family>& families, pid_t zygote) {
+bool Processes::scan(const Kin& kin) {
   if (!proc_) return false;
   known_.clear();
   for (const auto& process : processes_) {
@@ -140,7 +146,7 @@ bool Processes::scan(const std::vector<Family>& families, pid_t zygote) {
   for (const pid_t pid : pids) {
     if (const auto process = read(pid)) processes_.push_back(*process);
   }
-  for (auto& process : processes_) process.owner = owner_of(process, families, zygote);
+  for (auto& process : processes_) process.owner = owner_of(process, kin);
   return true;
 }
 
@@ -157,14 +163,17 @@ std::optional<Process> Processes::look_up(pid_t pid) const {
   return read(pid);
 }
 
-int Processes::owner_of(const Process& process, const std::vector<Family>& families,
-                        pid_t zygote) const {
+int Processes::owner_of(const Process& process, const Kin& kin) const {
+  if (kin.is_protected(process.pid)) return owner_none;
   Process at = process;
   // Parents change while /proc is read: the chain may break, or turn in a circle.
   for (int depth = 0; depth < 10000; ++depth) {
-    if (at.pid == self_ || at.pid == zygote) return owner_none;
-    for (const auto& family : families) {
+    if (at.pid == self_ || at.pid == kin.zygote) return owner_none;
+    for (const auto& family : kin.families) {
       if (at.pid == family.head) return family.context;
+    }
+    for (const auto& sleeper : kin.sleepers) {
+      if (at.pid == sleeper.pid) return sleeper.context;
     }
     if (at.parent == self_) break;
     // Not below init: put into our PID namespace from outside, or we are not PID 1 (tests).
@@ -179,7 +188,7 @@ int Processes::owner_of(const Process& process, const std::vector<Family>& famil
     at = *again;
   }
   for (const auto* who : {&static_cast<const Process&>(at), &process}) {
-    for (const auto& family : families) {
+    for (const auto& family : kin.families) {
       if (family.head != 0 && who->session == family.head) return family.context;
     }
     for (const auto& known : known_) {

@@ -27,7 +27,8 @@ struct Process {
   bool alive() const { return !((state == 'Z' || state == 'X') && threads <= 1); }
 };
 
-inline constexpr int owner_none = -1;     // init, the zygote and what it forks, or not below init
+// init, the zygote and what it forks, a sleeping copy of a head, or not below init
+inline constexpr int owner_none = -1;
 inline constexpr int owner_unknown = -2;  // below init, orphaned, its context can't be told
 
 // Fields of /proc/<pid>/stat; false when it is not one.
@@ -39,12 +40,29 @@ struct Family {
   pid_t head = 0;
 };
 
+// A copy of a head that sleeps. It is nobody's; what descends from it is its context's.
+struct Sleeper {
+  int context = 0;
+  pid_t pid = 0;
+};
+
+// Who is who below init: what an owner is found by.
+struct Kin {
+  pid_t zygote = 0;
+  std::vector<Family> families;  // one for each context
+  std::vector<Sleeper> sleepers;
+  std::vector<pid_t> helpers;  // init's own, for work on files
+
+  // Processes that no code of a session may touch.
+  bool is_protected(pid_t pid) const;
+};
+
 class Processes {
  public:
   Processes();
 
   // Looks at all of /proc. False when it cannot be read.
-  bool scan(const std::vector<Family>& families, pid_t zygote);
+  bool scan(const Kin& kin);
   // Of the last scan.
   const std::vector<Process>& all() const { return processes_; }
   const Process* find(pid_t pid) const;
@@ -53,7 +71,7 @@ class Processes {
   std::optional<Process> read(pid_t pid) const;
   std::optional<pid_t> thread_group(pid_t thread) const;
   // To whom a process belongs, found without a scan.
-  int owner_of(const Process& process, const std::vector<Family>& families, pid_t zygote) const;
+  int owner_of(const Process& process, const Kin& kin) const;
 
   // The number that the kernel gave out last in this PID namespace: while it stays, nothing has
   // been forked. 0 when the kernel does not tell (gVisor), then only a scan does.

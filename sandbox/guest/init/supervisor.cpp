@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "sandbox/guest/init/confine.h"
+#include "sandbox/guest/init/trees.h"
 
 namespace caisson::guest {
 namespace {
@@ -35,7 +36,7 @@ bool take_whole(const wire::Frame& frame, T& value) {
 
 }  // namespace
 
-Supervisor::Supervisor() : mediator_(world_.processes, world_.families) {
+Supervisor::Supervisor() : mediator_(world_.processes, world_.kin) {
   sigset_t set;
   ::sigemptyset(&set);
   ::sigaddset(&set, SIGCHLD);
@@ -54,7 +55,7 @@ int Supervisor::run() {
     const Micros now = now_us();
     on_time(now);
     world_.channel.flush();
-    for (auto& [number, context] : contexts_) context->tidy();
+    tidy();
     if (ending_ && (world_.channel.flushed() || now >= end_by_)) break;
     if (world_.channel.stdio_ended()) break;
 
@@ -140,6 +141,9 @@ void Supervisor::dispatch(const Polls::Entry& entry, short events, int fd) {
     case Source::head:
       if (context != nullptr) context->on_head(events);
       return;
+    case Source::copy:
+      if (context != nullptr) context->on_copy();
+      return;
     case Source::out:
     case Source::err:
       if (context != nullptr) context->on_output(entry.source);
@@ -171,13 +175,18 @@ void Supervisor::on_frame(const wire::Frame& frame) {
   const auto& header = frame.header;
   if (header.context == 0) return on_sandbox_frame(frame);
   if (header.type == wire::Type::open) return open_context(frame);
+  if (header.type == wire::Type::branch) return branch_context(frame);
   auto* context = find(header.context);
   if (context == nullptr) return;  // closed meanwhile
   wire::BlockNumber number;
   wire::Interrupt request;
   switch (header.type) {
     case wire::Type::execute:
-      return context->execute(frame);
+    case wire::Type::rollback:
+      return context->order(frame);
+    case wire::Type::keep:
+      if (take_whole(frame, number)) context->keep(number.block);
+      return;
     case wire::Type::tool_result:
       return context->tool_result(frame);
     case wire::Type::interrupt:
@@ -190,9 +199,7 @@ void Supervisor::on_frame(const wire::Frame& frame) {
       if (take_whole(frame, number)) context->resume(number.block);
       return;
     case wire::Type::close:
-      context->close();
-      contexts_.erase(header.context);
-      return update_facts();
+      return close_context(frame);
     default: {
       char text[80];
       const int size = ::snprintf(text, sizeof(text), "this init has no use for a frame of type %u",
@@ -245,6 +252,54 @@ void Supervisor::open_context(const wire::Frame& frame) {
   update_facts();
 }
 
+// The new context is made when its head to be has been forked (tidy()).
+void Supervisor::branch_context(const wire::Frame& frame) {
+  const auto number = frame.header.context;
+  wire::Branch request;
+  if (!take_whole(frame, request)) return world_.channel.log("a `branch` of the host is too short");
+  if (auto* context = find(number)) return context->announce();
+  auto* origin = find(request.from);
+  if (origin == nullptr || contexts_.size() >= max_contexts) {
+    return world_.channel.send(wire::Type::refused, number,
+                               origin == nullptr ? "there is no such session to branch"
+                                                 : "the sandbox has 256 sessions, all it can have");
+  }
+  origin->order(frame);
+}
+
+void Supervisor::close_context(const wire::Frame& frame) {
+  auto* context = find(frame.header.context);
+  wire::Close request;
+  auto body = frame.body;
+  if (!wire::take(body, request)) request = {};
+  context->close();
+  auto* heir = find(request.heir);
+  if (heir != nullptr && heir != context) {
+    heir->inherit(*context);
+  } else if (context->home() != world_.setup.working_dir) {
+    const pid_t remover = start_removing(context->home());
+    if (remover > 0) world_.kin.helpers.push_back(remover);
+  }
+  contexts_.erase(frame.header.context);
+  update_facts();
+}
+
+void Supervisor::tidy() {
+  for (auto& [number, context] : contexts_) {
+    context->tidy();
+    auto made = context->take_branch();
+    if (!made) continue;
+    // References into a map stay good when it grows.
+    contexts_[made->branch] =
+        std::make_unique<Context>(world_, made->branch, *context, std::move(made->copy));
+    update_facts();
+  }
+  std::erase_if(contexts_, [](const auto& each) {
+    if (each.second->is_over()) each.second->close();
+    return each.second->is_over();
+  });
+}
+
 void Supervisor::update_facts() {
   wire::Welcome facts;
   facts.landlock_abi = static_cast<std::uint32_t>(landlock_abi());
@@ -270,6 +325,7 @@ void Supervisor::on_deaths() {
         zygote_died(death.status);
         continue;
       }
+      std::erase(world_.kin.helpers, death.pid);
       for (auto& [number, context] : contexts_) {
         if (context->on_death(death)) break;
       }
@@ -331,7 +387,10 @@ void Supervisor::kill_everything() {
   const pid_t self = ::getpid();
   for (auto& [number, context] : contexts_) context->close();
   sweep(world_.reaper, [this, self](std::vector<pid_t>& pids) {
-    world_.processes.scan(world_.families, 0);
+    // The zygote and the sleepers are somebody's too, now.
+    world_.kin.zygote = 0;
+    world_.kin.sleepers.clear();
+    world_.processes.scan(world_.kin);
     for (const auto& process : world_.processes.all()) {
       if (process.pid != self && process.owner != owner_none && process.alive()) {
         pids.push_back(process.pid);

@@ -36,6 +36,9 @@ class Supervisor {
   void on_sandbox_frame(const wire::Frame& frame);
   void set_up(const wire::Frame& frame);
   void open_context(const wire::Frame& frame);
+  void branch_context(const wire::Frame& frame);
+  void close_context(const wire::Frame& frame);
+  void tidy();
   void update_facts();
   Context* find(std::uint16_t context);
 

@@ -31,7 +31,8 @@ void Supervisor::spawn_zygote() {
                 " (is the container's limit of processes too low?)");
   }
   world_.processes.check_last_pid(zygote.pid);
-  mediator_.set_zygote(zygote.pid);
+  world_.kin.zygote = zygote.pid;
+  mediator_.expect_exec();
 }
 
 void Supervisor::on_zygote() {
@@ -98,7 +99,7 @@ void Supervisor::zygote_died(int status) {
   on_zygote();
   if (zygote.log) on_zygote_log();
   zygote.pair.close();
-  zygote.pid = 0;
+  zygote.pid = world_.kin.zygote = 0;
   zygote.state = Zygote::State::none;
   if (ending_) return;
   while (zygote.last_words.ends_with('\n')) zygote.last_words.pop_back();

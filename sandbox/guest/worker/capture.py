@@ -47,7 +47,7 @@ class Streams:
         self.block = None
         self.main_thread = get_ident()
         self._pipes = (out_fd, err_fd)
-        self._null = null_fd
+        self.null = null_fd
         self._redirect(null_fd, null_fd)
         self._in = io.open(0, closefd=False)
         self._out = _Text(self, 1, "<stdout>")
@@ -87,7 +87,7 @@ class Streams:
         ctypes = _modules.get("ctypes")
         if ctypes is not None:
             _flush_c(ctypes)
-        self._redirect(self._null, self._null)
+        self._redirect(self.null, self.null)
         block, self.block = self.block, None
         if len(_threads) > 1:
             for thread in list(_threads.values()):
@@ -110,7 +110,7 @@ class Streams:
         try:
             _dup2(out_fd, 1)
             _dup2(err_fd, 2)
-            _dup2(self._null, 0)
+            _dup2(self.null, 0)
         except OSError:
             pass  # user code has closed what we kept: there is nowhere to write to
 
@@ -140,5 +140,5 @@ def _flush_c(ctypes):
         if _fflush is None:
             _fflush = ctypes.CDLL(None).fflush
         _fflush(None)
-    except (OSError, AttributeError):
-        pass
+    except Exception:
+        pass  # whatever user code has done to the module

@@ -206,6 +206,28 @@ class Executor:
         self._tools.end_block()
         self._streams.finish()
 
+    def forget_loop(self):
+        """In a copy of this process, where the loop's sockets are gone."""
+        self._loop = None
+
+    def move(self, home):
+        """The session's working directory is at `home` from now on: a branch has a copy of its
+        own, and takes the place of the first when it is chosen."""
+        before, self._workspace = self._workspace, home
+        path = sys.path
+        if isinstance(path, list) and before in path:
+            path[path.index(before)] = home
+        try:
+            here = _getcwd()
+            if (here + "/").startswith(home + "/") and not (here + "/").startswith(before + "/"):
+                return  # it has moved with its directory
+            below = os.path.relpath(here, before)
+            self.go_home()
+            if not below.startswith(".."):
+                _chdir(below)
+        except OSError:
+            self.go_home()
+
     def go_home(self):
         """To the workspace, or where there is none, to the root directory."""
         for path in (self._workspace, "/"):

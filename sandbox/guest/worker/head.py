@@ -5,15 +5,18 @@ The zygote forks it (`start`). It ends when init closes the control socket.
 
 import _socket
 import builtins
+import fcntl
 import gc
 import os
 import resource
 import sys
 import threading
 import types
+from _thread import _count as other_threads, get_ident
 
 from _caisson import guard, tracebacks, wire
 from _caisson.capture import Streams
+from _caisson.copies import Copies, reseed
 from _caisson.display import Display
 from _caisson.execute import Executor
 from _caisson.figures import Figures
@@ -21,6 +24,8 @@ from _caisson.interrupts import Interrupts
 from _caisson.tools import ToolError, Tools, module as caisson_module
 
 _exit = os._exit
+_close = os.close
+_duplicate, _F_DUPFD = fcntl.fcntl, fcntl.F_DUPFD_CLOEXEC
 _GAVE_UP = wire.encode(
     {
         "status": "raised",
@@ -55,9 +60,9 @@ def start(zygote, config, context, request, fds):
 
 def _live(config, context, request, fds):
     try:
-        channel, executor, streams, tools = _become(config, context, request, fds)
+        channel, executor, streams, tools, copies = _become(config, context, request, fds)
         channel.send(wire.OPENED)
-        _serve(channel, executor, streams, tools)
+        _serve(channel, executor, streams, tools, copies)
     except wire.Closed:
         _exit(0)
     except BaseException as error:
@@ -77,7 +82,7 @@ def _become(config, context, request, fds):
     kept = control, out, err, null = [wire.high(fd) for fd in list(fds) + [null]]
     os.closerange(3, min(kept))
     os.closerange(max(kept) + 1, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 65536))
-    _reseed()
+    reseed()
 
     channel = wire.Channel(_socket.socket(fileno=control), context)
     streams = Streams(out, err, null)
@@ -107,7 +112,12 @@ def _become(config, context, request, fds):
     main.__dict__.update(request.get("seeds") or {})
     guard.install(config.get("deny") or {})
 
+    copies = Copies(channel, streams, executor, tools)
+    main_thread = get_ident()
+
     def in_child():
+        if copies.copying and get_ident() == main_thread:
+            return
         executor.forked = True
         channel.abandon()
         tools.abandon()
@@ -115,17 +125,7 @@ def _become(config, context, request, fds):
     os.register_at_fork(after_in_child=in_child)
     threading.excepthook = _thread_failed(config)
     gc.enable()
-    return channel, executor, streams, tools
-
-
-def _reseed():
-    """Sessions of one zygote must not draw the same numbers."""
-    random = sys.modules.get("random")
-    if random is not None:
-        random.seed()
-    random = sys.modules.get("numpy.random")
-    if random is not None:
-        random.seed()
+    return channel, executor, streams, tools, copies
 
 
 def _thread_failed(config):
@@ -142,7 +142,33 @@ def _thread_failed(config):
     return report
 
 
-def _serve(channel, executor, streams, tools):
+class _Spare:
+    """Descriptors that are held while user code runs and are free between blocks: code that has
+    used up all others must not keep us from getting the pipes of the next block."""
+
+    COUNT = 3
+
+    def __init__(self, null):
+        self._null = null
+        self._fds = []
+
+    def hold(self):
+        try:
+            while len(self._fds) < self.COUNT:
+                self._fds.append(_duplicate(self._null, _F_DUPFD, wire.HIGH))
+        except OSError:
+            pass  # a thread has used them up meanwhile
+
+    def release(self):
+        while self._fds:
+            try:
+                _close(self._fds.pop())
+            except OSError:
+                pass  # user code has closed it
+
+
+def _serve(channel, executor, streams, tools, copies):
+    spare = _Spare(streams.null)
     while True:
         try:
             kind, _, body, fds = channel.receive()
@@ -154,15 +180,24 @@ def _serve(channel, executor, streams, tools):
             continue  # from a handler that user code set for some signal; nothing was read
         if kind == wire.EXECUTE:
             block = wire.BLOCK.unpack_from(body)[0]
+            spare.hold()
             try:
                 result = executor.run(block, wire.decode(body[8:]))
             except BaseException:
                 result = _GAVE_UP
             if executor.forked:
                 _exit(0)
+            spare.release()
+            threads = other_threads()
+            if threads > 0:
+                result = result[:-1] + b',"threads":%d}' % threads
             channel.finish(block, result)
-        elif kind == wire.PIPES:
+        elif kind == wire.PIPES and len(fds) == 2:
             streams.attach(*fds)
+        elif kind == wire.FORK and len(fds) == 1:
+            copies.make(fds[0])
+        elif kind == wire.MOVED:
+            executor.move(wire.decode(body)["home"])
         elif kind == wire.TOOL_RESULT:
             tools.receive(body)
         else:

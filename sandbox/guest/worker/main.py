@@ -18,6 +18,7 @@ _FILES = [
     "guard",
     "tools",
     "execute",
+    "copies",
     "head",
 ]
 

@@ -108,9 +108,10 @@ class Tools:
             _read(self._wake[0], 1)
 
     def abandon(self):
-        """In a child that user code forked."""
+        """In a forked child, which has no other thread and must not use the pipe of its parent."""
         self._calls.clear()
         self._helpers = []
+        self._wake = None
         self._lock = allocate_lock()
 
     def _wait(self, call):

@@ -26,11 +26,12 @@ MAX_DEPTH = 60  # of JSON; the host refuses more than 64
 MORE = 1
 
 SETUP, OPEN, EXECUTE, TOOL_RESULT, PIPES = 3, 4, 6, 8, 48
+FORK, ASLEEP, WAKE, MOVED = 50, 51, 52, 53
 READY, OPENED, DISPLAY, TOOL_CALL, RESULT = 67, 68, 70, 71, 72
 
 _MSG_CMSG_CLOEXEC = getattr(_socket, "MSG_CMSG_CLOEXEC", 0x40000000)
 _FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-_HIGH = max(3, (1024 if _FILES == resource.RLIM_INFINITY else min(_FILES, 1024)) - 16)
+HIGH = max(3, (1024 if _FILES == resource.RLIM_INFINITY else min(_FILES, 1024)) - 16)
 _ANCILLARY = _socket.CMSG_SPACE(4 * 8)
 
 quote = encode_basestring  # a str as JSON text, non-ASCII characters as they are
@@ -47,14 +48,22 @@ class Channel:
     def __init__(self, sock, context=0):
         self.context = context
         self.block = None
+        self._use(sock)
+        self._buffer = bytearray(HEADER.size + MAX_BODY)
+        self._buffers = [memoryview(self._buffer)]
+        self._partial = {}
+
+    def _use(self, sock):
         self.fileno = sock.fileno
         self._socket = sock
         self._send = sock.send
         self._receive = sock.recvmsg_into
         self._lock = _thread.allocate_lock()
-        self._buffer = bytearray(HEADER.size + MAX_BODY)
-        self._buffers = [memoryview(self._buffer)]
-        self._partial = {}
+
+    def move(self, sock):
+        """In a copy of this process: it has a socket of its own from now on."""
+        self._socket.close()
+        self._use(sock)
 
     def receive(self):
         """Waits for a whole message: (type, context, body, fds). The fds are close-on-exec and the
@@ -186,7 +195,7 @@ def encoder(default=_refuse):
 
 def high(fd):
     """Moves a descriptor, close-on-exec, to where code that closes "all files" seldom looks."""
-    moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, HIGH)
     os.close(fd)
     return moved
 
