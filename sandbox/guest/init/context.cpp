@@ -28,7 +28,8 @@ Context::~Context() {
   if (state_ == HeadState::opening) --world_.opening_heads;
   if (making_) --world_.opening_heads;
   if (running_) --world_.running_blocks;
-  std::erase_if(world_.kin.families, [this](const Family& each) { return each.context == number_; });
+  std::erase_if(world_.kin.families,
+                [this](const Family& each) { return each.context == number_; });
 }
 
 void Context::log(const char* text) {

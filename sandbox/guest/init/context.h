@@ -219,7 +219,7 @@ class Context {
   std::uint64_t live_ = 0;         // number of the block whose state the head has
   std::deque<Order> orders_;
   std::optional<wire::Interrupt> early_interrupt_;  // of a block that waits in there
-  std::uint32_t notes_ = 0;  // wire::Note bits, for the next report
+  std::uint32_t notes_ = 0;                         // wire::Note bits, for the next report
   std::uint32_t checkpoint_error_ = 0;
   bool copies_readable_ = false;
 

@@ -162,8 +162,7 @@ void Context::wake(Copy copy, bool is_branch) {
 
 void Context::drop(Copy& copy) {
   ::kill(copy.pid, SIGKILL);
-  std::erase_if(world_.kin.sleepers,
-                [&copy](const Sleeper& each) { return each.pid == copy.pid; });
+  std::erase_if(world_.kin.sleepers, [&copy](const Sleeper& each) { return each.pid == copy.pid; });
   copy.pair.close();
 }
 

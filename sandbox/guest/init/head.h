@@ -19,8 +19,8 @@ inline constexpr std::int32_t resting(std::int32_t running) {
 struct Head {
   // `pid` has said `opened`. Opens what is read at the end of each block.
   void begin(pid_t pid);
-  // While a block runs, the kernel's choice when memory is short is this process and what it starts,
-  // before the zygote and the checkpoints.
+  // While a block runs, the kernel's choice when memory is short is this process and what it
+  // starts, before the zygote and the checkpoints.
   void stand_in_front(bool yes);
   // Its own CPU time and that of its threads.
   Micros cpu() const;

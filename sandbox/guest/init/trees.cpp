@@ -94,7 +94,8 @@ int copy_entries(int from, int to, int depth) {
   return for_entries(from, [from, to, depth](const char* name) {
     if (depth == 0 && ::strcmp(name, branches_dir) == 0) return 0;
     struct stat about{};
-    if (::fstatat(from, name, &about, AT_SYMLINK_NOFOLLOW) != 0) return errno == ENOENT ? 0 : failed;
+    if (::fstatat(from, name, &about, AT_SYMLINK_NOFOLLOW) != 0)
+      return errno == ENOENT ? 0 : failed;
     if (S_ISLNK(about.st_mode)) return copy_link(from, to, name);
     if (S_ISREG(about.st_mode)) return copy_file(from, to, name, about);
     if (!S_ISDIR(about.st_mode)) return 0;  // pipes and sockets are not state

@@ -1,6 +1,6 @@
-// Directories of branches: copied when a branch is made, moved when it takes the place of the session
-// that it came from, removed when it ends. Never follows a symbolic link, never leaves its file
-// system.
+// Directories of branches: copied when a branch is made, moved when it takes the place of the
+// session that it came from, removed when it ends. Never follows a symbolic link, never leaves its
+// file system.
 #pragma once
 
 #include <sys/types.h>
