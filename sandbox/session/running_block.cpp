@@ -1,9 +1,11 @@
 #include "sandbox/session/running_block.h"
 
+#include <errno.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "sandbox/base/json.h"
 #include "sandbox/policy/denial.h"
@@ -36,6 +38,20 @@ StateChange state_change(wire::Left left) {
       return StateChange::lost;
   }
   return StateChange::lost;
+}
+
+std::string why_no_checkpoint(std::uint32_t error) {
+  switch (error) {
+    case EAGAIN:
+      return "the session has as many processes as the policy lets it have (resources.pids.max)";
+    case ENOMEM:
+      return "there was no memory for it";
+    case ETIMEDOUT:
+      return "its process took longer than 3 s to be copied";
+    default:
+      return fmt::format("its process could not be copied ({})",
+                         std::strerror(static_cast<int>(error)));
+  }
 }
 
 std::string seconds(std::chrono::microseconds time) {
@@ -158,6 +174,12 @@ void RunningBlock::receive_result(std::string_view text) {
     outcome_.error = ExceptionInfo{get_string(*error, "type"), get_string(*error, "message"),
                                    get_string(*error, "traceback")};
   }
+  const auto threads = result->find("threads");
+  if (threads != result->end() && threads->is_number_unsigned()) {
+    outcome_.guarantees["threads"] =
+        fmt::format("{} of the session run on: a rollback ends them and does not bring them back",
+                    threads->get<std::uint64_t>());
+  }
   const auto loaded = result->find("loaded");
   if (loaded != result->end() && loaded->is_array()) outcome_.loaded = *loaded;
 }
@@ -225,11 +247,32 @@ void RunningBlock::receive_finished(const wire::Finished& finished) {
       break;
   }
   if (finished.strays_kept > 0) {
-    outcome_.guarantees["processes"] =
-        fmt::format("{} started by this or an earlier block go on running", finished.strays_kept);
+    outcome_.guarantees["processes"] = fmt::format(
+        "{} started by this or an earlier block go on running: what they do is not rolled back",
+        finished.strays_kept);
   }
+  receive_notes(finished);
   ended_ = true;
   end_.notify();
+}
+
+void RunningBlock::receive_notes(const wire::Finished& finished) {
+  const auto noted = [&finished](wire::Note note) {
+    return (finished.notes & static_cast<std::uint32_t>(note)) != 0;
+  };
+  if (noted(wire::Note::no_checkpoint)) {
+    outcome_.guarantees["checkpoint"] =
+        fmt::format("the state before this block was not kept as a checkpoint: {}",
+                    why_no_checkpoint(finished.checkpoint_error));
+  }
+  if (noted(wire::Note::restored)) {
+    outcome_.guarantees["restored"] =
+        "the session's process had ended since the block before: its checkpoint took its place, "
+        "without its threads, sockets and child processes";
+  }
+  if (noted(wire::Note::dropped)) {
+    outcome_.guarantees["older_checkpoints"] = "dropped: the sandbox came near its memory limit";
+  }
 }
 
 void RunningBlock::receive_denied(const wire::DeniedCall& call) {

@@ -44,6 +44,7 @@ class RunningBlock {
   void receive_output(std::string_view body);
   void receive_result(std::string_view json);
   void receive_finished(const wire::Finished& finished);
+  void receive_notes(const wire::Finished& finished);
   void receive_denied(const wire::DeniedCall& call);
   void receive_display(std::string_view json);
   void receive_call(std::string_view json);

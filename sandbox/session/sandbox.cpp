@@ -107,7 +107,7 @@ asio::awaitable<Result<std::unique_ptr<Session>>> Sandbox::open_session(nlohmann
   auto& context = contexts_[number];
   const nlohmann::json body{{"seeds", std::move(seeds)}};
   send(Type::open, number, to_text(body));
-  while (!context.opened && lost_reason_.empty() && !deadline.passed())
+  while (!context.opened && context.refusal.empty() && lost_reason_.empty() && !deadline.passed())
     co_await change_.wait(deadline);
   if (context.opened) co_return std::make_unique<Session>(*this, number);
   if (!lost_reason_.empty())
@@ -222,7 +222,18 @@ void Sandbox::receive(GuestMessage& message) {
       wire::Opened opened;
       if (!wire::take(body, opened)) break;
       note_missing(opened.missing);
-      contexts_[message.context].opened = true;
+      auto& context = contexts_[message.context];
+      context.opened = true;
+      context.facts = opened;
+      break;
+    }
+    case Type::refused:
+      contexts_[message.context].refusal = message.body;
+      break;
+    case Type::restored: {
+      std::string_view body = message.body;
+      wire::Restored restored;
+      if (wire::take(body, restored)) contexts_[message.context].restored = restored;
       break;
     }
     case Type::log:

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "sandbox/base/condition.h"
@@ -73,6 +74,10 @@ class Sandbox {
 
   struct Context {
     bool opened = false;
+    wire::Opened facts;                      // what init said then
+    std::string refusal;                     // why it could not be opened
+    std::optional<wire::Restored> restored;  // the answer to a rollback
+    bool moving = false;              // it is being rolled back or branched: no block may start
     RunningBlock* running = nullptr;  // on the stack of Session::execute, while that waits
   };
 

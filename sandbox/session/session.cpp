@@ -71,16 +71,21 @@ std::uint32_t bound_ms(std::chrono::milliseconds own, Millis policy) {
 Session::Session(Sandbox& sandbox, std::uint16_t context) : sandbox_(sandbox), context_(context) {}
 
 bool Session::closed() const {
-  return !sandbox_.lost_reason().empty();
+  return ended_ || !sandbox_.lost_reason().empty();
 }
 
 boost::asio::awaitable<Result<void>> Session::take_turn(Deadline deadline) {
-  while (!closed() && sandbox_.contexts_[context_].running != nullptr) {
+  const auto busy = [this] {
+    const auto& context = sandbox_.contexts_[context_];
+    return context.running != nullptr || context.moving;
+  };
+  while (!closed() && busy()) {
     if (deadline.passed()) {
       co_return Error(Errc::timed_out, "another block of this session still runs");
     }
     co_await sandbox_.change_.wait(deadline);
   }
+  if (ended_) co_return Error(Errc::closed, "the session has been closed");
   if (closed()) co_return Error(Errc::closed, "the session has ended: " + sandbox_.lost_reason());
   co_return boost::system::in_place_value;
 }
@@ -104,6 +109,7 @@ boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline d
   request.wall_ms = bound_ms(block.wall, policy.time.block);
   request.cpu_ms = bound_ms(block.cpu, policy.time.cpu);
   request.grace_ms = static_cast<std::uint32_t>(policy.time.kill_grace.count());
+  if (block.on_error == Block::OnError::rollback) request.flags = wire::hold;
   nlohmann::json body{{"code", block.code}};
   if (!block.label.empty()) body["label"] = block.label;
   if (block.kind == Block::Kind::tools) body["load"] = true;
@@ -145,7 +151,9 @@ boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline d
     limit = Deadline::after(policy.time.kill_grace + silence);
   }
   co_await running.settle();
-  sandbox_.contexts_[context_].running = nullptr;
+  if (const auto mine = sandbox_.contexts_.find(context_); mine != sandbox_.contexts_.end()) {
+    mine->second.running = nullptr;
+  }
   sandbox_.change_.notify();
   if (cancelled) {
     co_await this_coro::reset_cancellation_state(boost::asio::enable_terminal_cancellation());
@@ -155,8 +163,10 @@ boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline d
   for (const auto& [what, why] : sandbox_.guarantees().items()) {
     running.outcome().guarantees[what] = why;
   }
-  state_ = running.outcome().state;
-  co_return std::move(running.outcome());
+  auto outcome = std::move(running.outcome());
+  const auto before = std::exchange(state_, outcome.state);
+  if (block.on_error == Block::OnError::rollback) co_await settle_error(block, outcome, before);
+  co_return outcome;
 }
 
 }  // namespace caisson

@@ -5,7 +5,9 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "sandbox/base/deadline.h"
 #include "sandbox/base/result.h"
@@ -28,6 +30,21 @@ struct Block {
   std::chrono::milliseconds
       wall{};  // from the start of the block; calls that wait for approval do not count
   std::chrono::milliseconds cpu{};  // user and system time of all its processes
+  // What an exception that reaches the top does to the state. With `rollback` the block leaves
+  // nothing behind when it raises; the policy must keep a checkpoint (session.checkpoints).
+  enum class OnError { commit, rollback };
+  OnError on_error = OnError::commit;
+};
+
+// What came of several candidates for one block.
+struct Choice {
+  struct Candidate {
+    Outcome outcome;               // of the block itself
+    std::optional<Outcome> check;  // of the check, when the block ended ok
+    std::optional<double> score;   // what the check gave; none: not eligible
+  };
+  std::vector<Candidate> candidates;  // in the order in which they were given
+  std::optional<std::size_t> chosen;  // whose state is the session's now; none: nothing changed
 };
 
 class Session {
@@ -51,14 +68,51 @@ class Session {
   boost::asio::awaitable<Result<Outcome>> execute(Block block, Deadline deadline, OutputSink& sink,
                                                   ToolHost& tools);
 
+  // Goes back to the state that block `checkpoint` left, or with 0 to a fresh session. Names, their
+  // values, and the state of `random` go back; files, sockets, threads, child processes and tool
+  // calls do not. Errors: not_found (no checkpoint of it is kept; the message says which are
+  // likely), closed, timed_out.
+  boost::asio::awaitable<Result<SessionState>> rollback(std::uint64_t checkpoint,
+                                                        Deadline deadline);
+
+  // A session of its own, in the same sandbox, with the state that this one has now, or that it had
+  // after block `checkpoint`, and with a copy of the working directory as it is now. Absolute paths
+  // still name the original's files; what is in /tmp is shared. Threads, sockets and pipes stay
+  // with the original. Errors: not_found, unsupported (no room for the copy …), closed, timed_out.
+  boost::asio::awaitable<Result<std::unique_ptr<Session>>> branch(
+      Deadline deadline, std::optional<std::uint64_t> checkpoint = std::nullopt);
+
+  // What execute() would give; the state and the working directory are left as they are. Tools are
+  // really called. Errors: those of branch() and execute().
+  boost::asio::awaitable<Result<Outcome>> dry_run(Block block, Deadline deadline, OutputSink& sink,
+                                                  ToolHost& tools);
+
+  // Runs each candidate in a branch of its own, then `check` in each that ended ok: an expression
+  // that gives True, False, None or a number. The highest wins, the first of equals; its state and
+  // its working directory become the session's, the others vanish. When none is eligible nothing
+  // changes. As many run at a time as the policy grants CPUs. At most 64 candidates.
+  // Errors: bad_input, those of branch() and execute(). Cancellation: nothing changes.
+  boost::asio::awaitable<Result<Choice>> best_of(std::vector<Block> candidates, std::string check,
+                                                 Deadline deadline, ToolHost& tools);
+
+  // Ends this session and all its processes, and removes a branch's directory. The sandbox lives
+  // on. Sessions that are not closed end with their sandbox.
+  void close();
+
   std::uint16_t context() const { return context_; }
   bool closed() const;
+  const SessionState& state() const { return state_; }
 
  private:
   boost::asio::awaitable<Result<void>> take_turn(Deadline deadline);
+  boost::asio::awaitable<Result<SessionState>> go_back(std::uint64_t checkpoint, Deadline deadline);
+  boost::asio::awaitable<void> settle_error(const Block& block, Outcome& outcome,
+                                            SessionState before);
+  void become(Session& winner);
 
   Sandbox& sandbox_;
-  const std::uint16_t context_;
+  std::uint16_t context_;
+  bool ended_ = false;  // close() was called, or another session has taken it over
   std::uint64_t last_block_ = 0;
   SessionState state_;
 };
