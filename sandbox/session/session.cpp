@@ -17,9 +17,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How long after its own limits a guest may be silent before it is given up: init has to sweep
-// the processes that a block leaves, which took under 0.2 s for a fork bomb of 64.
-constexpr auto silence = 5s;
+// How long after its own limits a guest may be silent before it is given up. init has to sweep the
+// processes that a block leaves, which takes it up to 4 s on a machine that is very busy, and to
+// wake a checkpoint (3 s).
+constexpr auto silence = 15s;
 
 struct InputProblem {
   std::string rule;

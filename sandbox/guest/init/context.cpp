@@ -60,7 +60,7 @@ void Context::recover() {
   // alone, for the copy still looks like one of it.
   recovers_ = making_.has_value();
   if (recovers_) return;
-  if (std::exchange(to_be_swept_, false)) sweep_family(true);
+  if (std::exchange(to_be_swept_, false)) sweep_family(Victims::all);
   set_family(0);
   if (!copies_.empty()) {
     auto newest = std::move(copies_.back());
@@ -230,7 +230,7 @@ void Context::kill_head(wire::Ending ending) {
   }
   cpu_now();
   if (!making_) {
-    strays_killed_ = sweep_family(true).killed;
+    strays_killed_ = sweep_family(Victims::all).killed;
     if (strays_killed_ > 0) --strays_killed_;  // the head is none
   } else {
     ::kill(head_.pid, SIGKILL);
@@ -260,7 +260,7 @@ bool Context::on_death(const Death& death) {
   bury_head(death);
   const auto how = explain(death.status);
   to_be_swept_ = making_.has_value();
-  if (!to_be_swept_) strays_killed_ = sweep_family(true).killed;
+  if (!to_be_swept_) strays_killed_ = sweep_family(Victims::all).killed;
   lose_head(how);
   return true;
 }
@@ -284,7 +284,7 @@ Context::HowItEnded Context::explain(int status) {
 void Context::close() {
   if (state_ == HeadState::alive) {
     cpu_now();
-    sweep_family(true);
+    sweep_family(Victims::all);
   }
   if (running_) {
     if (!ended_) finish({wire::Ending::cancelled, 0});

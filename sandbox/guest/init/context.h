@@ -107,6 +107,7 @@ class Context {
     std::uint64_t number = 0;
     BlockClock clock;
     Micros started = 0;
+    std::uint64_t started_ticks = 0;  // as Process::start
     Micros grace = 0;
     bool hold = false;
     wire::Ending stopping = wire::Ending::finished;  // why it is being interrupted, if it is
@@ -182,7 +183,8 @@ class Context {
   void measure_family();
   bool may_have_family(Micros now);
   void look_at_family();
-  Sweep sweep_family(bool with_head);
+  enum class Victims { all, strays, strays_of_the_block };  // all: the head too
+  Sweep sweep_family(Victims who);
   bool is_stray(const Process& process) const;
 
   World& world_;

@@ -99,6 +99,7 @@ void Context::start_block(const wire::Execute& execute) {
   block_.hold = (execute.flags & wire::hold) != 0;
   block_.grace = ms(execute.grace_ms);
   block_.started = now_us();
+  block_.started_ticks = world_.processes.ticks_now();
   const BlockClock::Limits limits{execute.wall_ms == 0 ? never : ms(execute.wall_ms),
                                   execute.cpu_ms == 0 ? never : ms(execute.cpu_ms)};
   highest_cpu_ = 0;
@@ -234,8 +235,10 @@ void Context::completed() {
   if (over_limit()) return kill_head(Ending::output_limit);
   if (may_have_family(now_us())) {
     look_at_family();
-    if (family_size_ > 0 && world_.setup.limits.kill_strays != 0) {
-      const auto swept = sweep_family(false);
+    // What a block has started is part of what is stopped when it is stopped.
+    const bool only_new = world_.setup.limits.kill_strays == 0;
+    if (family_size_ > 0 && (!only_new || block_.stopping != Ending::finished)) {
+      const auto swept = sweep_family(only_new ? Victims::strays_of_the_block : Victims::strays);
       strays_killed_ = swept.killed;
       renew_streams_ = true;
     }
@@ -367,11 +370,15 @@ bool Context::is_stray(const Process& process) const {
   return process.owner == owner_unknown && others == 0 && world_.opening_heads == 0;
 }
 
-Sweep Context::sweep_family(bool with_head) {
-  const auto swept = sweep(world_.reaper, [this, with_head](std::vector<pid_t>& pids) {
+Sweep Context::sweep_family(Victims who) {
+  const auto swept = sweep(world_.reaper, [this, who](std::vector<pid_t>& pids) {
     look_at_family();
     for (const auto& process : world_.processes.all()) {
-      const bool victim = process.pid == head_.pid ? with_head : is_stray(process);
+      bool victim = is_stray(process);
+      if (process.pid == head_.pid) victim = who == Victims::all;
+      if (who == Victims::strays_of_the_block && process.start < block_.started_ticks) {
+        victim = false;
+      }
       if (victim && process.alive()) pids.push_back(process.pid);
     }
   });

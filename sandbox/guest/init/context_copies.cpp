@@ -222,7 +222,7 @@ void Context::rollback(std::uint64_t checkpoint) {
   if (checkpoint != 0 && wanted == copies_.rend()) return answer_rollback(ENOENT);
   answers_rollback_ = true;
   checkpoint_due_ = held_ = false;
-  if (state_ == HeadState::alive) sweep_family(true);
+  if (state_ == HeadState::alive) sweep_family(Victims::all);
   while (!copies_.empty() && (checkpoint == 0 || copies_.back().number != checkpoint)) {
     drop(copies_.back());
     copies_.pop_back();

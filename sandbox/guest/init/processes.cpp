@@ -96,6 +96,12 @@ std::optional<pid_t> Processes::thread_group(pid_t thread) const {
   return static_cast<pid_t>(value);
 }
 
+std::uint64_t Processes::ticks_now() const {
+  timespec time{};
+  ::clock_gettime(CLOCK_BOOTTIME, &time);
+  return static_cast<std::uint64_t>(to_micros(time) / tick_);
+}
+
 std::uint64_t Processes::last_pid() const {
   if (!last_pid_works_) return 0;
   char text[128];

@@ -73,6 +73,8 @@ class Processes {
   // To whom a process belongs, found without a scan.
   int owner_of(const Process& process, const Kin& kin) const;
 
+  // The present as Process::start has it, rounded down.
+  std::uint64_t ticks_now() const;
   // The number that the kernel gave out last in this PID namespace: while it stays, nothing has
   // been forked. 0 when the kernel does not tell (gVisor), then only a scan does.
   std::uint64_t last_pid() const;

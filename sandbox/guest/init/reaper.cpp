@@ -56,13 +56,31 @@ std::uint64_t count_oom_kills() {
          read_counter("/proc/vmstat", "oom_kill ");
 }
 
+namespace {
+
+bool insert_sorted(std::vector<pid_t>& set, pid_t pid) {
+  const auto place = std::lower_bound(set.begin(), set.end(), pid);
+  if (place != set.end() && *place == pid) return false;
+  set.insert(place, pid);
+  return true;
+}
+
+}  // namespace
+
+bool stop_round(const std::vector<pid_t>& pids, std::vector<pid_t>& stopped) {
+  bool found = false;
+  for (const pid_t pid : pids) {
+    if (!insert_sorted(stopped, pid)) continue;
+    ::kill(pid, SIGSTOP);
+    found = true;
+  }
+  return found;
+}
+
 void kill_round(const std::vector<pid_t>& pids, std::vector<pid_t>& killed) {
-  // What is stopped cannot fork while its children are looked for.
-  for (const pid_t pid : pids) ::kill(pid, SIGSTOP);
   for (const pid_t pid : pids) {
     ::kill(pid, SIGKILL);
-    const auto place = std::lower_bound(killed.begin(), killed.end(), pid);
-    if (place == killed.end() || *place != pid) killed.insert(place, pid);
+    insert_sorted(killed, pid);
   }
 }
 

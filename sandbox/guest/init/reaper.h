@@ -39,27 +39,38 @@ struct Sweep {
   bool clean = true;  // false: something did not die in time
 };
 
-// Stops and kills what is listed, and adds to `killed` what it does not hold yet.
+// Sends SIGSTOP to those of `pids` that are not in `stopped` (sorted), and adds them. False: there
+// were none.
+bool stop_round(const std::vector<pid_t>& pids, std::vector<pid_t>& stopped);
+// Sends SIGKILL to `pids`, and adds to `killed` (sorted) what it does not hold yet.
 void kill_round(const std::vector<pid_t>& pids, std::vector<pid_t>& killed);
 
-// Kills processes in rounds until `victims(pids)`, which looks at /proc and lists who is still to
-// die, finds none; reaps them. Needs no new process or thread, which a fork bomb would not leave.
+// Kills what `victims(pids)` lists, which looks at /proc for who is alive and is to die, and reaps
+// it. Needs no new process or thread, which a fork bomb would not leave.
+//
+// First everybody is stopped, round by round: a process with a signal on its way cannot fork any
+// more, so the rounds end. Nothing is reaped meanwhile, for each number that is given back is one
+// that a bomb can use. Then all are killed at once.
 template <class Victims>
 Sweep sweep(Reaper& reaper, Victims victims) {
   // A process in the middle of something that cannot be interrupted (giving back much memory, a
   // slow disk) gets this long.
-  const Micros give_up = now_us() + ms(5000);
+  const Micros give_up = now_us() + ms(4000);
+  std::vector<pid_t> stopped;
   std::vector<pid_t> killed;
   std::vector<pid_t> pids;
-  for (long pause = 50;; pause = pause < 1000 ? pause * 2 : pause) {
+  do {
+    pids.clear();
+    victims(pids);
+  } while (stop_round(pids, stopped) && now_us() < give_up);
+  for (long pause = 50;; pause = pause < 2000 ? pause * 2 : pause) {
+    kill_round(pids, killed);
+    if (pids.empty() || now_us() > give_up) break;
+    sleep_us(pause);
     reaper.collect();
     pids.clear();
     victims(pids);
-    if (pids.empty() || now_us() > give_up) break;
-    kill_round(pids, killed);
-    sleep_us(pause);
   }
-  reaper.collect();
   return {static_cast<std::uint32_t>(killed.size()), pids.empty()};
 }
 
