@@ -11,12 +11,15 @@
     # explained: ["mount"]              system calls whose refusal must be among the denials
     # needs: ia32                       what the kernel must offer (NEEDS); else it is skipped
     # last: it ends the interpreter     gets a session of its own, after all others
+    # dies: yes                         as soon as it has its results it ends the interpreter: the
+    #                                   session must be back at the state before the attack
 
 Lines that start with "#   " continue the one before. `expect` may instead be about the block:
 {"status": "signal", "signal": 31}. After the header comes the code; its last expression is the
 dictionary {check: result}. prelude.py is put in front of it.
 """
 
+import ast
 import json
 import os
 import re
@@ -25,8 +28,8 @@ import sys
 from dataclasses import dataclass, field
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-_NAME = re.compile(r"[kp]\d\d_\w+\.py")
-_KEYS = "id title attacker boundary layer expect control gap explained needs last".split()
+_NAME = re.compile(r"[ckp]\d\d_\w+\.py")
+_KEYS = "id title attacker boundary layer expect control gap explained needs last dies".split()
 _JSON = {"expect", "control", "gap", "explained"}
 
 
@@ -45,6 +48,7 @@ class Attack:
     layer: str = ""
     needs: str = ""
     last: str = ""
+    dies: str = ""
     expect: dict = field(default_factory=dict)
     control: dict = field(default_factory=dict)
     gap: dict = field(default_factory=dict)
@@ -105,11 +109,26 @@ def prelude():
 
 
 def write(attacks, folder):
-    """The files as they are run: prelude and attack."""
+    """The files as they are run: prelude and attack; for the sandbox, those that die do so."""
     text = prelude()
     for attack in attacks:
         with open(os.path.join(folder, attack.file), "w", encoding="utf-8") as file:
             file.write(text + attack.code)
+        if attack.dies:
+            with open(os.path.join(folder, block_file(attack)), "w", encoding="utf-8") as file:
+                file.write(text + _deadly(attack.code))
+
+
+def block_file(attack):
+    """The file that is run in the sandbox."""
+    return "dies_" + attack.file if attack.dies else attack.file
+
+
+def _deadly(code):
+    last = ast.parse(code).body[-1]
+    lines = code.splitlines(keepends=True)
+    before = "".join(lines[: last.lineno - 1])
+    return before + "print(repr(%s), flush=True)\nos._exit(0)\n" % ast.get_source_segment(code, last)
 
 
 def _has_ia32():

@@ -3,7 +3,8 @@
 # attacker: A3
 # boundary: B5
 # layer: init closes them; the head keeps its pair with init and copies of 0, 1 and 2
-# expect: {"0": ["null"], "1": ["pipe"], "2": ["pipe"], "others": ["none", "null pair pipe pipe"]}
+# expect: {"0": ["null"], "1": ["pipe"], "2": ["pipe"], "others": ["none", "null null
+#   null null pair pipe pipe"]}
 # control: {"0": ["null"], "1": ["*"], "2": ["*"], "others": ["foreign pipe foreign pipe null"]}
 # gap: {"0": "/dev/null in both", "1": "only told", "2": "only told"}
 

@@ -26,24 +26,23 @@ import leaks  # noqa: E402
 
 SKIPPED = 77
 BLOCKS_OF_ONE_SESSION = 18
-# Around the attacks of a session: what the first block leaves, the last one finds. When an attack
-# has ended the interpreter, the session only has to answer.
+# Around the attacks of a session: what the first block leaves, the last one finds, also when an
+# attack has ended the interpreter.
 BLOCKS = {
-    "before.py": "left_before = 6 * 7",
-    "after.py": "left_before",
-    "after_the_end.py": "globals().get('left_before', 42)",
+    "before.py": "left_before = list(range(10**5))\nstate = 'committed'",
+    "after.py": "42 if sum(left_before) == 4999950000 and state == 'committed' else 'changed'",
 }
 CANARY = "canary-3f9c1b"  # a secret of the host: no outcome may contain it
 
 
 def sessions(attacks):
     """Few sessions for the many, then one for each that ends its interpreter."""
-    calm = [attack for attack in attacks if not attack.last]
+    calm = [attack for attack in attacks if not attack.last and not attack.dies]
     many = [
         calm[at : at + BLOCKS_OF_ONE_SESSION]
         for at in range(0, len(calm), BLOCKS_OF_ONE_SESSION)
     ]
-    return many + [[attack] for attack in attacks if attack.last]
+    return many + [[attack] for attack in attacks if attack.last or attack.dies]
 
 
 def execute(options, attacks, folder):
@@ -52,8 +51,7 @@ def execute(options, attacks, folder):
     command += ["--backend", options.backend]
     if options.image:
         command += ["--image", options.image]
-    blocks = [attack.file for attack in attacks]
-    blocks = ["before.py", *blocks, "after_the_end.py" if attacks[0].last else "after.py"]
+    blocks = ["before.py", *map(corpus.block_file, attacks), "after.py"]
     command += [os.path.join(folder, block) for block in blocks]
     environment = dict(os.environ, CAISSON_CANARY_KEY=CANARY)
     try:
@@ -76,11 +74,12 @@ def execute(options, attacks, folder):
     return outcomes[1 : 1 + len(attacks)], complaint
 
 
-def value_of(outcome):
-    """The dictionary that the block ended with; None when it is not one."""
+def value_of(attack, outcome):
+    """The dictionary that the block ended with, or printed last; None when it is not one."""
     try:
-        value = ast.literal_eval(outcome["value"]["text/plain"])
-    except (TypeError, KeyError, ValueError, SyntaxError):
+        text = outcome["stdout"] if attack.dies else outcome["value"]["text/plain"]
+        value = ast.literal_eval(text.strip().splitlines()[-1])
+    except (TypeError, KeyError, IndexError, ValueError, SyntaxError):
         return None
     return value if isinstance(value, dict) else None
 
@@ -112,11 +111,14 @@ def judge(attack, outcome):
     if "status" in attack.expect:
         got = {key: outcome.get(key) for key in attack.expect}
         return [] if got == attack.expect else ["ended %s, not %s" % (got, attack.expect)]
-    if outcome["status"] != "ok":
+    if attack.dies and outcome["status"] == "exited":
+        if outcome["state"]["change"] != "rolled_back" or outcome["state"]["checkpoint"] == 0:
+            return ["the state is not back where it was: %s" % outcome["state"]]
+    elif outcome["status"] != "ok":
         error = outcome.get("error") or {}
         text = error.get("message") or outcome.get("reason") or ""
         return ["the block ended %s: %s" % (outcome["status"], text)]
-    lines = wrong_results(attack.expect, value_of(outcome))
+    lines = wrong_results(attack.expect, value_of(attack, outcome))
     lines += unexplained(attack, outcome["denials"])
     said = outcome["stdout"].strip()
     return lines + ["it printed: " + said] if lines and said else lines
@@ -158,7 +160,7 @@ def rows(attacks, skipped, results, answers):
                 bad = judge_control(attack, answers.get(attack.file))
                 problems += ["control: " + line for line in bad]
                 row["control"] = (answers.get(attack.file) or {}).get("value")
-            row["result"] = value_of(outcome) if outcome else None
+            row["result"] = value_of(attack, outcome) if outcome else None
             if outcome:
                 row["status"] = outcome["status"]
                 row["denials"] = len(outcome["denials"])

@@ -49,6 +49,12 @@ def _load_prctl():
 _prctl = _load_prctl()
 
 
+def hide(yes):
+    """Whether other processes of the session's user are kept from looking into this one: they are
+    while it sleeps. False when it can't be done."""
+    return _prctl is not None and _prctl(_PR_SET_DUMPABLE, 0 if yes else 1, 0, 0, 0) == 0
+
+
 def reseed():
     """Sessions of one zygote, and branches of one session, must not draw the same numbers."""
     for name in ("random", "numpy.random"):
@@ -122,7 +128,7 @@ class Copies:
         self._executor.forget_loop()
         if kept is not None:
             _modules["random"].setstate(kept)
-        readable = _prctl is None or _prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0
+        readable = not hide(True)
         while _getppid() == parent:
             _nap(0.0001)
         self._channel.send(wire.ASLEEP, _ASLEEP.pack(0, readable))
@@ -139,8 +145,7 @@ class Copies:
                 raise wire.Closed("a copy that sleeps was sent %d" % kind)
 
     def _wake(self, context, request, fds):
-        if _prctl is not None:
-            _prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
+        hide(False)
         self._channel.context = context
         self._streams.attach(*fds)
         home = request.get("home")

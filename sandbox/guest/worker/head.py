@@ -16,7 +16,7 @@ from _thread import _count as other_threads, get_ident
 
 from _caisson import guard, tracebacks, wire
 from _caisson.capture import Streams
-from _caisson.copies import Copies, reseed
+from _caisson.copies import Copies, hide, reseed
 from _caisson.display import Display
 from _caisson.execute import Executor
 from _caisson.figures import Figures
@@ -76,6 +76,7 @@ def _live(config, context, request, fds):
 
 
 def _become(config, context, request, fds):
+    hide(False)
     os.setsid()
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)

@@ -78,6 +78,7 @@ def main():
         gc.collect()
         gc.disable()
         gc.freeze()  # a collection in a head would copy every page that has an object in it
+        worker.copies.hide(True)
         version = "%d.%d.%d" % sys.version_info[:3]
         channel.send(
             wire.READY, wire.encode({"python": version, "preloaded": done, "failed": failed})
