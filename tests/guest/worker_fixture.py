@@ -25,7 +25,9 @@ SETUP, OPEN, EXECUTE, TOOL_RESULT, PIPES = 3, 4, 6, 8, 48
 READY, OPENED, DISPLAY, TOOL_CALL, RESULT = 67, 68, 70, 71, 72
 PATIENCE = 20  # seconds; only a broken worker needs them
 
-Outcome = collections.namedtuple("Outcome", "status text value error loaded out err displays calls")
+Outcome = collections.namedtuple(
+    "Outcome", "status text value error loaded out err displays calls report"
+)
 
 
 class Link:
@@ -180,6 +182,7 @@ class Session:
             err,
             displays,
             calls,
+            result.get("names") or result.get("save") or result.get("restore"),
         )
 
     def answer(self, number, reply):
@@ -253,6 +256,10 @@ class Case(unittest.TestCase):
     def value(self, code, **request):
         """text/plain of a block that ends well."""
         return self.run_ok(code, **request).text
+
+    def report(self, **request):
+        """What a request without code says: names=True, save={…} or restore={…}."""
+        return self.run_ok("", **request).report
 
     def error(self, code, **request):
         outcome = self.session.run(code, **request)

@@ -161,6 +161,7 @@ def _serve(channel, executor, streams, tools):
             if executor.forked:
                 _exit(0)
             channel.finish(block, result)
+            executor.remember()
         elif kind == wire.PIPES:
             streams.attach(*fds)
         elif kind == wire.TOOL_RESULT:

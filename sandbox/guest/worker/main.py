@@ -17,6 +17,11 @@ _FILES = [
     "figures",
     "guard",
     "tools",
+    "sizes",
+    "names",
+    "definitions",
+    "saved",
+    "restored",
     "execute",
     "head",
 ]
