@@ -66,6 +66,22 @@ std::uint32_t bound_ms(std::chrono::milliseconds own, Millis policy) {
   return static_cast<std::uint32_t>(std::min<std::int64_t>(time.count(), most));
 }
 
+// The member of the guest's request that asks for a report, or null.
+const char* question_of(Block::Kind kind) {
+  switch (kind) {
+    case Block::Kind::names:
+      return "names";
+    case Block::Kind::save:
+      return "save";
+    case Block::Kind::restore:
+      return "restore";
+    case Block::Kind::code:
+    case Block::Kind::tools:
+      break;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Session::Session(Sandbox& sandbox, std::uint16_t context) : sandbox_(sandbox), context_(context) {}
@@ -107,6 +123,7 @@ boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline d
   nlohmann::json body{{"code", block.code}};
   if (!block.label.empty()) body["label"] = block.label;
   if (block.kind == Block::Kind::tools) body["load"] = true;
+  if (const char* question = question_of(block.kind)) body[question] = block.request;
   std::string message(wire::bytes_of(request));
   message += to_text(body);
   send(wire::Type::execute, message);
@@ -155,8 +172,14 @@ boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline d
   for (const auto& [what, why] : sandbox_.guarantees().items()) {
     running.outcome().guarantees[what] = why;
   }
-  state_ = running.outcome().state;
-  co_return std::move(running.outcome());
+  auto& outcome = running.outcome();
+  const bool looks_only = block.kind == Block::Kind::names || block.kind == Block::Kind::save;
+  if (looks_only && outcome.status == Status::ok) {
+    outcome.state = {StateChange::unchanged, state_.checkpoint};
+  } else {
+    state_ = outcome.state;
+  }
+  co_return std::move(outcome);
 }
 
 }  // namespace caisson

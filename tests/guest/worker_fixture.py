@@ -266,3 +266,32 @@ class Case(unittest.TestCase):
         self.assertEqual(outcome.status, "raised", outcome)
         self.assertIsNone(outcome.value)
         return outcome.error
+
+
+class States(Case):
+    """Tests that save the names of a session and restore them in another."""
+
+    def setUp(self):
+        super().setUp()
+        self.path = os.path.join(self.workspace, self.id().rpartition(".")[2] + ".state")
+
+    def save(self, names=None, **more):
+        return self.report(save=dict({"path": self.path, "names": names}, **more))
+
+    def restore(self, **session):
+        """In a new session."""
+        self.session = self.open(**session)
+        return self.report(restore={"path": self.path})
+
+    def reasons(self, report, key="failed"):
+        return {each["name"]: each["reason"] for each in report[key]}
+
+    def moved(self, code, **session):
+        """Runs a block, saves, and restores all of it."""
+        self.run_ok(code)
+        saved = self.save()
+        self.assertEqual(saved["failed"], [])
+        restored = self.restore(**session)
+        self.assertEqual((restored["failed"], restored["skipped"]), ([], []))
+        self.assertEqual(sorted(restored["restored"]), sorted(saved["saved"]))
+        return restored
