@@ -191,6 +191,13 @@ class Changed(Case):
         report = self.changed("v3 = 3\nv4.append(1)")
         self.assertEqual(report, {"rebound": ["v3"]})
         self.assertIsNone(self.report(names=True)["changed"]["mutated"])
+        report = self.changed(
+            "import os\ndel v5\nv6 = 1\nfor i in range(950): del globals()['v%d' % (i + 50)]"
+        )
+        self.assertIn("v6", report["rebound"])
+        self.assertEqual(len(report["deleted"]), 500)
+        self.assertEqual(report["more"], 451)
+        self.assertNotIn("added", report)
 
     def test_the_marks_of_a_small_namespace_take_microseconds(self):
         self.run_ok("\n".join("a%d, b%d = [1, 2], 'text'" % (i, i) for i in range(10)))
