@@ -25,6 +25,8 @@ struct Source {
 struct ExecFlags {
   std::string policy;
   std::string timeout;
+  std::string restore;  // paths in the sandbox; empty: not asked for
+  std::string save;
   bool json = false;
   std::vector<std::string> code;
   std::vector<std::string> files;
@@ -100,6 +102,28 @@ void print_outcome(const Outcome& outcome) {
   std::fflush(stdout);
 }
 
+// What became of saved or restored names, apart from those that are well. "not saved: f: …"
+void print_report(const StateReport& report, const char* what) {
+  const auto line = [&](const StateReport::Refusal& refusal) {
+    fmt::print(stderr, "caisson: not {}: {}: {}\n", what, printable(refusal.name),
+               printable(refusal.reason));
+  };
+  for (const auto& refusal : report.failed) line(refusal);
+  for (const auto& refusal : report.skipped) line(refusal);
+  for (const auto& note : report.notes) fmt::print(stderr, "caisson: {}\n", printable(note));
+  if (report.more > 0) fmt::print(stderr, "caisson: {} more names are not listed\n", report.more);
+}
+
+// The exit status.
+int told(const Result<StateReport>& report, const char* what) {
+  if (report) {
+    print_report(*report, what);
+    return exit_ok;
+  }
+  complain(fmt::format("the names are not {}: {}", what, printable(report.error().message)));
+  return report.error().code == Errc::closed ? exit_infrastructure : exit_not_ok;
+}
+
 asio::awaitable<int> run_blocks(Session& session, const std::vector<Source>& sources,
                                 std::chrono::milliseconds timeout, bool json) {
   TerminalSink terminal;
@@ -147,6 +171,16 @@ Command add_exec(CLI::App& cli, Config& config) {
       ->add_option("--timeout", flags->timeout,
                    "wall-clock limit of each block, within the policy's: 500ms, 10s")
       ->type_name("TIME");
+  command
+      ->add_option("--restore", flags->restore,
+                   "before the blocks, bring back names from a file in the sandbox's working "
+                   "directory")
+      ->type_name("PATH");
+  command
+      ->add_option("--save", flags->save,
+                   "after the blocks, save the session's names into such a file; names that cannot "
+                   "be saved are listed on standard error")
+      ->type_name("PATH");
   command->add_flag("--json", flags->json, "print one JSON object a line, the block's outcome");
   command->add_option("-c", flags->code, "code of a block")
       ->type_name("CODE")
@@ -173,8 +207,16 @@ Command add_exec(CLI::App& cli, Config& config) {
       complain("exec: nothing to run: give -c CODE or a FILE ('-' for standard input)");
       return exit_usage;
     }
-    auto blocks = [&](App&, Session& session) {
-      return run_blocks(session, *sources, *timeout, flags->json);
+    auto blocks = [&](App&, Session& session) -> asio::awaitable<int> {
+      if (!flags->restore.empty()) {
+        const auto report = co_await session.restore(flags->restore, Deadline::never());
+        if (const int status = told(report, "restored"); status != exit_ok) co_return status;
+      }
+      const int status = co_await run_blocks(session, *sources, *timeout, flags->json);
+      if (flags->save.empty() || status == exit_infrastructure) co_return status;
+      const auto report = co_await session.save(flags->save, std::nullopt, Deadline::never());
+      const int saved = told(report, "saved");
+      co_return saved == exit_ok ? status : saved;
     };
     return run_command([&] { return with_session(config, *policy, blocks); });
   };

@@ -95,6 +95,7 @@ json to_json(const Outcome& outcome) {
                      {"traceback", outcome.error->traceback}};
   }
   line["displays"] = outcome.displays;
+  if (!outcome.report.is_null()) line["report"] = outcome.report;
   line["denials"] = json::array();
   for (const auto& denial : outcome.denials) line["denials"].push_back(to_json(denial));
   line["usage"] = {{"wall_ms", milliseconds(outcome.usage.wall)},

@@ -182,6 +182,10 @@ void RunningBlock::receive_result(std::string_view text) {
   }
   const auto loaded = result->find("loaded");
   if (loaded != result->end() && loaded->is_array()) outcome_.loaded = *loaded;
+  for (const char* kind : {"names", "save", "restore"}) {
+    const auto report = result->find(kind);
+    if (report != result->end() && report->is_object()) outcome_.report = *report;
+  }
 }
 
 void RunningBlock::receive_finished(const wire::Finished& finished) {

@@ -67,6 +67,22 @@ std::uint32_t bound_ms(std::chrono::milliseconds own, Millis policy) {
   return static_cast<std::uint32_t>(std::min<std::int64_t>(time.count(), most));
 }
 
+// The member of the guest's request that asks for a report, or null.
+const char* question_of(Block::Kind kind) {
+  switch (kind) {
+    case Block::Kind::names:
+      return "names";
+    case Block::Kind::save:
+      return "save";
+    case Block::Kind::restore:
+      return "restore";
+    case Block::Kind::code:
+    case Block::Kind::tools:
+      break;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Session::Session(Sandbox& sandbox, std::uint16_t context) : sandbox_(sandbox), context_(context) {}
@@ -111,9 +127,12 @@ boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline d
   request.cpu_ms = bound_ms(block.cpu, policy.time.cpu);
   request.grace_ms = static_cast<std::uint32_t>(policy.time.kill_grace.count());
   if (block.on_error == Block::OnError::rollback) request.flags = wire::hold;
+  const bool looks_only = block.kind == Block::Kind::names || block.kind == Block::Kind::save;
+  if (looks_only) request.flags = wire::look;
   nlohmann::json body{{"code", block.code}};
   if (!block.label.empty()) body["label"] = block.label;
   if (block.kind == Block::Kind::tools) body["load"] = true;
+  if (const char* question = question_of(block.kind)) body[question] = block.request;
   std::string message(wire::bytes_of(request));
   message += to_text(body);
   send(wire::Type::execute, message);

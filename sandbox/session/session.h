@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "sandbox/base/deadline.h"
 #include "sandbox/base/result.h"
 #include "sandbox/session/outcome.h"
+#include "sandbox/session/state_report.h"
 #include "sandbox/session/tool_host.h"
 
 namespace caisson {
@@ -23,10 +25,16 @@ struct Block {
   enum class Kind {
     code,   // the value of its last expression is the outcome's value
     tools,  // a file of the user's functions: Outcome::loaded lists what it defines
+    // These have no code; `request` and Outcome::report are as wire/PROTOCOL.md says. The first two
+    // leave the session's state as it is (StateChange::unchanged).
+    names,    // what names there are, and what the last block changed
+    save,     // names into a file of the sandbox
+    restore,  // names from such a file
   };
   std::string code;  // UTF-8 Python; at most the policy's input.max_bytes
   Kind kind = Kind::code;
-  std::string label;  // its name in tracebacks; empty: "block <number>"
+  nlohmann::json request;  // of names, save, restore
+  std::string label;       // its name in tracebacks; empty: "block <number>"
   std::chrono::milliseconds
       wall{};  // from the start of the block; calls that wait for approval do not count
   std::chrono::milliseconds cpu{};  // user and system time of all its processes
@@ -98,6 +106,22 @@ class Session {
   // Ends this session and all its processes, and removes a branch's directory. The sandbox lives
   // on. Sessions that are not closed end with their sandbox.
   void close();
+  // What names the session has, their types and sizes, and what the last block changed, as
+  // wire/PROTOCOL.md says: {"names": […], "total", "changed"}. No code of the user runs.
+  // The three below wait their turn and run within the policy's limits, like a block.
+  // Errors: those of execute; timed_out, too_large, io when a limit ended it; protocol.
+  boost::asio::awaitable<Result<nlohmann::json>> names(Deadline deadline);
+
+  // Saves names (none given: all of the user's) into a file of the sandbox, from which restore()
+  // brings them into this or another session. `path` is relative to the session's working
+  // directory. Not every value can be saved; StateReport::failed has the others. The file runs code
+  // when it is restored and must never be read on the host: there it is bytes.
+  // Errors: those of names(); bad_input, not_found, io about the file.
+  boost::asio::awaitable<Result<StateReport>> save(std::string path,
+                                                   std::optional<std::vector<std::string>> names,
+                                                   Deadline deadline);
+  // Names that the session has already are replaced. After an error they are as before.
+  boost::asio::awaitable<Result<StateReport>> restore(std::string path, Deadline deadline);
 
   std::uint16_t context() const { return context_; }
   bool closed() const;
@@ -109,6 +133,9 @@ class Session {
   boost::asio::awaitable<void> settle_error(const Block& block, Outcome& outcome,
                                             SessionState before);
   void become(Session& winner);
+  // Runs a block without code; its report.
+  boost::asio::awaitable<Result<nlohmann::json>> ask(Block::Kind kind, nlohmann::json request,
+                                                     Deadline deadline);
 
   Sandbox& sandbox_;
   std::uint16_t context_;

@@ -42,6 +42,7 @@ struct Opened {
 
 // Execute::flags
 inline constexpr std::uint32_t hold = 1;  // no checkpoint after it until `keep` or `rollback`
+inline constexpr std::uint32_t look = 2;  // it changes nothing, and is no step to go back to
 
 struct Execute {
   std::uint64_t block = 0;

@@ -29,8 +29,8 @@ BLOCKS_OF_ONE_SESSION = 18
 # Around the attacks of a session: what the first block leaves, the last one finds, also when an
 # attack has ended the interpreter.
 BLOCKS = {
-    "before.py": "left_before = list(range(10**5))\nstate = 'committed'",
-    "after.py": "42 if sum(left_before) == 4999950000 and state == 'committed' else 'changed'",
+    "before.py": "left_before = list(range(10**5))\nword_before = 'committed'",
+    "after.py": "42 if sum(left_before) == 4999950000 and word_before == 'committed' else 'changed'",
 }
 CANARY = "canary-3f9c1b"  # a secret of the host: no outcome may contain it
 

@@ -25,7 +25,9 @@ SETUP, OPEN, EXECUTE, TOOL_RESULT, PIPES = 3, 4, 6, 8, 48
 READY, OPENED, DISPLAY, TOOL_CALL, RESULT = 67, 68, 70, 71, 72
 PATIENCE = 20  # seconds; only a broken worker needs them
 
-Outcome = collections.namedtuple("Outcome", "status text value error loaded out err displays calls")
+Outcome = collections.namedtuple(
+    "Outcome", "status text value error loaded out err displays calls report"
+)
 
 
 class Link:
@@ -180,6 +182,7 @@ class Session:
             err,
             displays,
             calls,
+            result.get("names") or result.get("save") or result.get("restore"),
         )
 
     def answer(self, number, reply):
@@ -254,8 +257,41 @@ class Case(unittest.TestCase):
         """text/plain of a block that ends well."""
         return self.run_ok(code, **request).text
 
+    def report(self, **request):
+        """What a request without code says: names=True, save={…} or restore={…}."""
+        return self.run_ok("", **request).report
+
     def error(self, code, **request):
         outcome = self.session.run(code, **request)
         self.assertEqual(outcome.status, "raised", outcome)
         self.assertIsNone(outcome.value)
         return outcome.error
+
+
+class States(Case):
+    """Tests that save the names of a session and restore them in another."""
+
+    def setUp(self):
+        super().setUp()
+        self.path = os.path.join(self.workspace, self.id().rpartition(".")[2] + ".state")
+
+    def save(self, names=None, **more):
+        return self.report(save=dict({"path": self.path, "names": names}, **more))
+
+    def restore(self, **session):
+        """In a new session."""
+        self.session = self.open(**session)
+        return self.report(restore={"path": self.path})
+
+    def reasons(self, report, key="failed"):
+        return {each["name"]: each["reason"] for each in report[key]}
+
+    def moved(self, code, **session):
+        """Runs a block, saves, and restores all of it."""
+        self.run_ok(code)
+        saved = self.save()
+        self.assertEqual(saved["failed"], [])
+        restored = self.restore(**session)
+        self.assertEqual((restored["failed"], restored["skipped"]), ([], []))
+        self.assertEqual(sorted(restored["restored"]), sorted(saved["saved"]))
+        return restored

@@ -45,6 +45,14 @@ class Exec(BackendTest):
         self.assertNotIn("/caisson", found[1]["error"]["traceback"])
         self.assertEqual(text(found[2]), "2")
 
+    def test_names_are_saved_after_the_blocks_and_what_cannot_be_is_listed(self):
+        result = self.exec("--save", "kept.state", "-c", "x = 1; g = (i for i in 'a')", "-c", "x + 1")
+        self.assertEqual((result.returncode, result.stdout), (0, "2\n"))
+        self.assertIn("not saved: g: cannot pickle 'generator' object", result.stderr)
+        result = self.exec("--restore", "kept.state", "-c", "x")
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertIn("the names are not restored: FileNotFoundError", result.stderr)
+
     def test_a_timeout_is_an_outcome_and_the_output_before_it_is_kept(self):
         found = self.blocks("kept = 5", "print('before')\nwhile True: pass", "kept", extra=("--timeout", "500ms"))
         self.assertEqual(found[1]["status"], "timeout_wall")

@@ -109,7 +109,7 @@ class Context {
     Micros started = 0;
     std::uint64_t started_ticks = 0;  // as Process::start
     Micros grace = 0;
-    bool hold = false;
+    std::uint32_t flags = 0;                         // wire::Execute's
     wire::Ending stopping = wire::Ending::finished;  // why it is being interrupted, if it is
     Micros interrupt_at = never;
     Micros kill_at = never;

@@ -96,7 +96,7 @@ void Context::start_block(const wire::Execute& execute) {
   ++world_.running_blocks;
   block_ = {};
   block_.number = execute.block;
-  block_.hold = (execute.flags & wire::hold) != 0;
+  block_.flags = execute.flags;
   block_.grace = ms(execute.grace_ms);
   block_.started = now_us();
   block_.started_ticks = world_.processes.ticks_now();
@@ -244,11 +244,12 @@ void Context::completed() {
     }
   }
   finish({block_.stopping, 0});
+  if ((block_.flags & wire::look) != 0) return report(Left::unchanged);
   live_ = block_.number;
-  const bool copies = world_.setup.limits.checkpoints > 0;
   report(Left::committed);
-  held_ = copies && block_.hold;
-  checkpoint_due_ = copies && !block_.hold;
+  const bool copies = world_.setup.limits.checkpoints > 0;
+  held_ = copies && (block_.flags & wire::hold) != 0;
+  checkpoint_due_ = copies && !held_;
 }
 
 // The block is over; report() tells the host, as soon as it is known what state is left.

@@ -11,13 +11,14 @@ import builtins
 import os
 import sys
 
-from _caisson import tracebacks, wire
+from _caisson import names as naming, restored, saved, tracebacks, wire
 from _caisson.display import TooLarge, bundle
 
 # What the loop needs, whatever user code does to these modules.
 _builtins = builtins
 _modules = sys.modules
 _compile = compile
+_Tree = ast.Module
 _eval = eval
 _getcwd, _chdir = os.getcwd, os.chdir
 _gettrace, _settrace = sys.gettrace, sys.settrace
@@ -40,7 +41,7 @@ _LOWEST_LIMIT = 200  # of recursion: what the worker itself needs
 class Executor:
     def __init__(self, module, channel, streams, interrupts, figures, tools, config):
         self._module = module
-        self._names = module.__dict__
+        self.namespace = module.__dict__
         self._channel = channel
         self._streams = streams
         self._interrupts = interrupts
@@ -49,8 +50,9 @@ class Executor:
         self._value_limit = config.get("value_max_bytes", 1 << 20)
         self._workspace = config.get("workspace", "/workspace")
         self._aliases = {}  # name -> module, not imported yet
-        self._sources = tracebacks.Sources()
+        self.sources = tracebacks.Sources()
         self._flags = _AWAIT  # and the `from __future__` of blocks before
+        self._changes = naming.Changes(self.namespace)
         self._loop = None
         self.forked = False  # this is a child that user code forked
         interrupts.watch_edges(Executor.run, Executor._attempt)
@@ -60,13 +62,15 @@ class Executor:
         else when a block first mentions them."""
         for name, module in aliases.items():
             if module in _modules:
-                self._names[name] = _modules[module]
+                self.namespace[name] = _modules[module]
             else:
                 self._aliases[name] = module
 
     def run(self, block, request):
         """Runs one block; the body of its `result`. Raises nothing."""
         self._prepare(block)
+        if not ("names" in request or "save" in request):
+            self._changes.begin(block)
         try:
             result = self._attempt(block, request)
         except BaseException as error:
@@ -84,8 +88,36 @@ class Executor:
             self._put_away()  # a signal handler of the block had the last word; it has gone now
         return result
 
+    def remember(self):
+        """When the reply is on its way: what the next block's changes are told from."""
+        self._changes.end()
+
+    def parse(self, source, filename):
+        return _parse(source, filename, self._flags)
+
+    def futures(self):
+        """The `from __future__` that are in force, as flags."""
+        return self._flags & _FUTURES
+
+    def run_statement(self, statement, filename, futures):
+        """Runs one statement of a block's tree in the session's namespace."""
+        code = _compile(_Tree([statement], []), filename, "exec", futures & _FUTURES, True)
+        _eval(code, self.namespace)
+
+    def _report(self, block, request):
+        """Of a request that has no code but asks about the names, or None."""
+        if "names" in request:
+            wanted = request["names"]
+            modules = isinstance(wanted, dict) and bool(wanted.get("modules"))
+            return {"names": naming.listing(self.namespace, modules, self._changes)}
+        if "save" in request:
+            return {"save": saved.save(request["save"], self)}
+        if "restore" in request:
+            return {"restore": restored.restore(request["restore"], self, block)}
+        return None
+
     def _prepare(self, block):
-        names = self._names
+        names = self.namespace
         names["__builtins__"] = _builtins  # else exec would put the worker's own there
         names["__name__"] = "__main__"
         _modules["__main__"] = self._module
@@ -99,11 +131,16 @@ class Executor:
 
     def _attempt(self, block, request):
         self._interrupts.armed = True
+        if not request["code"]:
+            report = self._report(block, request)
+            if report is not None:
+                report.update(status="ok", value=None, error=None)
+                return _encode(report)
         source = _unix(request["code"])
         label = request.get("label")
         filename = _filename(label) if label else "<block %d>" % block
         value = self._execute(source, filename)
-        names = self._names
+        names = self.namespace
         names["__result__"] = value
         if value is not None:
             names["_"] = value
@@ -132,10 +169,10 @@ class Executor:
 
     def _execute(self, source, filename):
         """Compiles and runs; the value of the last expression, or None."""
-        self._sources.add(filename, source)
+        self.sources.add(filename, source)
         if self._aliases:
             self._import_aliases(source)
-        names = self._names
+        names = self.namespace
         code = None
         if len(source) < _SHORT and not ("\n" in source[:-1] or ";" in source or "\\" in source):
             code = _expression(source, filename, self._flags)
@@ -170,11 +207,11 @@ class Executor:
     def _import_aliases(self, source):
         for name in [name for name in self._aliases if name in source]:
             module = self._aliases.pop(name)
-            if name in self._names:
+            if name in self.namespace:
                 continue
             try:
                 __import__(module)
-                self._names[name] = _modules[module]
+                self.namespace[name] = _modules[module]
             except Exception:
                 pass  # not in this image: a NameError will say so, if it is wanted at all
 
@@ -192,7 +229,7 @@ class Executor:
                 self._figures.show()  # what was drawn before it failed
             except Exception:
                 pass  # the block's own failure is the news
-        return _encode_failure(error, tracebacks.describe(error, self._sources, self._workspace))
+        return _encode_failure(error, tracebacks.describe(error, self.sources, self._workspace))
 
     def _put_away(self):
         """Undoes what a block may leave behind that is not the session's state."""

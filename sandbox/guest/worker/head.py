@@ -193,6 +193,7 @@ def _serve(channel, executor, streams, tools, copies):
             if threads > 0:
                 result = result[:-1] + b',"threads":%d}' % threads
             channel.finish(block, result)
+            executor.remember()
         elif kind == wire.PIPES and len(fds) == 2:
             streams.attach(*fds)
         elif kind == wire.FORK and len(fds) == 1:

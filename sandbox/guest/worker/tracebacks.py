@@ -43,6 +43,14 @@ class Sources:
             self._total -= self._entries.pop(oldest)[0]
             linecache.cache.pop(oldest, None)
 
+    def text(self, filename):
+        """None when it is not kept."""
+        entry = self._entries.get(filename)
+        return None if entry is None else "".join(entry[2])
+
+    def newest_first(self):
+        return list(self._entries)[::-1]
+
     def restore(self):
         """User code may have cleared linecache."""
         for filename, entry in self._entries.items():
