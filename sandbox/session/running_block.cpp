@@ -274,8 +274,10 @@ void RunningBlock::receive_notes(const wire::Finished& finished) {
         "the session's process had ended since the block before: its checkpoint took its place, "
         "without its threads, sockets and child processes";
   }
-  if (noted(wire::Note::dropped)) {
-    outcome_.guarantees["older_checkpoints"] = "dropped: the sandbox came near its memory limit";
+  if (finished.shared_bytes > 0) {
+    outcome_.guarantees["shared_memory"] =
+        fmt::format("{} KiB are mapped as shared: like a file they are not rolled back",
+                    finished.shared_bytes >> 10);
   }
 }
 

@@ -106,7 +106,6 @@ enum class Ending : std::uint32_t {
 enum class Note : std::uint32_t {
   no_checkpoint = 1,  // of the block before this one; `checkpoint_error` says why
   restored = 2,       // the head had died between blocks; the newest checkpoint took its place
-  dropped = 4,        // older checkpoints, because the sandbox came near its memory limit
 };
 
 enum class Left : std::uint32_t { committed = 0, rolled_back = 1, unchanged = 2, lost = 3 };
@@ -120,7 +119,8 @@ struct Finished {
   std::uint64_t wall_us = 0;
   std::uint64_t cpu_us = 0;
   std::uint64_t peak_bytes = 0;
-  std::uint64_t out_bytes = 0;  // written to stdout, kept or not
+  std::uint64_t shared_bytes = 0;  // that the head has mapped as shared
+  std::uint64_t out_bytes = 0;     // written to stdout, kept or not
   std::uint64_t err_bytes = 0;
   std::uint32_t strays_killed = 0;  // processes that the block left behind
   std::uint32_t strays_kept = 0;
@@ -147,6 +147,6 @@ static_assert(sizeof(Hello) == 16 && sizeof(Welcome) == 24 && sizeof(Opened) == 
 static_assert(sizeof(Execute) == 24 && sizeof(Interrupt) == 16 && sizeof(BlockNumber) == 8);
 static_assert(sizeof(Rollback) == 8 && sizeof(Branch) == 16 && sizeof(Close) == 8);
 static_assert(sizeof(Restored) == 16);
-static_assert(sizeof(Output) == 16 && sizeof(Finished) == 80 && sizeof(DeniedCall) == 72);
+static_assert(sizeof(Output) == 16 && sizeof(Finished) == 88 && sizeof(DeniedCall) == 72);
 
 }  // namespace caisson::wire

@@ -14,6 +14,9 @@ namespace {
 
 // The zygote forks a head in about a millisecond. After this long it hangs.
 constexpr Micros opening_time = ms(10000);
+// How often a running block's use of memory is looked at. What fills faster than this meets the
+// container's own limit.
+constexpr Micros memory_interval = ms(50);
 constexpr int max_back_off = 7;  // doublings of 10 ms
 
 }  // namespace
@@ -148,7 +151,7 @@ void Context::announce() {
   opened.checkpoint = live_;
   opened.running = running_ ? 1 : 0;
   if (!head_.has_cpu_clock) opened.missing |= static_cast<std::uint32_t>(wire::Missing::cpu_clock);
-  if (head_.peak_bytes() == 0) {
+  if (head_.memory().peak_bytes == 0) {
     opened.missing |= static_cast<std::uint32_t>(wire::Missing::peak_memory);
   }
   world_.channel.send(wire::Type::opened, number_, wire::bytes_of(opened));
@@ -324,6 +327,10 @@ void Context::on_time(Micros now) {
     block_.interrupt_at = never;
     if (state_ == HeadState::alive) ::kill(head_.pid, SIGINT);
   }
+  if (now >= block_.memory_check_at) {
+    block_.memory_check_at = now + memory_interval;
+    if (uses_too_much_memory()) return kill_head(wire::Ending::out_of_memory);
+  }
   if (block_.stopping != wire::Ending::finished) return;
   Instant instant{now, 0};
   if (now >= block_.cpu_check_at) {
@@ -344,7 +351,7 @@ Micros Context::next_time(Micros now) const {
   Micros next = std::min({open_at_, opened_by_, dead_by_});
   if (making_) next = std::min(next, making_->give_up);
   if (!running_ || ended_) return next;
-  next = std::min({next, block_.kill_at, block_.interrupt_at});
+  next = std::min({next, block_.kill_at, block_.interrupt_at, block_.memory_check_at});
   if (block_.stopping == wire::Ending::finished) {
     next = std::min({next, block_.clock.wall_deadline(now), block_.cpu_check_at});
   }

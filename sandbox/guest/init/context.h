@@ -114,6 +114,7 @@ class Context {
     Micros interrupt_at = never;
     Micros kill_at = never;
     Micros cpu_check_at = never;
+    Micros memory_check_at = 0;
     bool died = false;  // its head is dead; what is still in the pair is read
   };
 
@@ -182,6 +183,7 @@ class Context {
   Micros cpu_total();
   void measure_family();
   bool may_have_family(Micros now);
+  bool uses_too_much_memory();
   void look_at_family();
   enum class Victims { all, strays, strays_of_the_block };  // all: the head too
   Sweep sweep_family(Victims who);

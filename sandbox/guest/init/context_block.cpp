@@ -6,6 +6,7 @@
 #include <array>
 
 #include "sandbox/guest/init/context.h"
+#include "sandbox/guest/init/memory.h"
 
 namespace caisson::guest {
 namespace {
@@ -20,6 +21,8 @@ constexpr Micros earliest_interrupt = ms(10);
 // All pids cannot be used once around within this time, so an unchanged last pid says that nothing
 // was forked.
 constexpr Micros last_pid_is_proof = ms(100);
+// Most blocks have ended before; RLIMIT_DATA holds for each process from the start.
+constexpr Micros first_memory_check = ms(20);
 
 }  // namespace
 
@@ -100,6 +103,7 @@ void Context::start_block(const wire::Execute& execute) {
   block_.grace = ms(execute.grace_ms);
   block_.started = now_us();
   block_.started_ticks = world_.processes.ticks_now();
+  block_.memory_check_at = block_.started + first_memory_check;
   const BlockClock::Limits limits{execute.wall_ms == 0 ? never : ms(execute.wall_ms),
                                   execute.cpu_ms == 0 ? never : ms(execute.cpu_ms)};
   highest_cpu_ = 0;
@@ -269,7 +273,9 @@ void Context::finish(HowItEnded how) {
   finished_.detail = how.detail;
   finished_.wall_us = static_cast<std::uint64_t>(block_.clock.wall(now));
   finished_.cpu_us = static_cast<std::uint64_t>(block_.clock.cpu(cpu_total()));
-  finished_.peak_bytes = head_.status ? head_.peak_bytes() : dead_head_peak_;
+  const auto memory = head_.memory();
+  finished_.peak_bytes = head_.status ? memory.peak_bytes : dead_head_peak_;
+  finished_.shared_bytes = memory.shared_bytes;
   finished_.out_bytes = out_.capture.total();
   finished_.err_bytes = err_.capture.total();
   finished_.strays_killed = strays_killed_;
@@ -332,6 +338,23 @@ Micros Context::cpu_total() {
   const Micros now = (head_.has_cpu_clock ? head_.cpu() : dead_head_cpu_) + family_cpu_;
   highest_cpu_ = std::max(highest_cpu_, now);
   return highest_cpu_;
+}
+
+// Whether all its processes together use more than the policy lets the code have. RLIMIT_DATA
+// bounds each of them alone, and not what is mapped as shared.
+bool Context::uses_too_much_memory() {
+  const auto limit = world_.setup.limits.memory_bytes;
+  if (limit == 0 || state_ != HeadState::alive) return false;
+  if (may_have_family(now_us())) look_at_family();
+  const auto sum = [this](std::uint64_t (*bytes_of)(pid_t)) {
+    std::uint64_t bytes = bytes_of(head_.pid);
+    if (family_size_ == 0) return bytes;
+    for (const auto& process : world_.processes.all()) {
+      if (is_stray(process)) bytes += bytes_of(process.pid);
+    }
+    return bytes;
+  };
+  return sum(resident_bytes) > limit && sum(proportional_bytes) > limit;
 }
 
 // Whether there can be processes of the context besides its head.

@@ -2,8 +2,9 @@
 
 #include <stdio.h>
 
-#include <charconv>
 #include <string_view>
+
+#include "sandbox/guest/init/memory.h"
 
 namespace caisson::guest {
 
@@ -30,19 +31,11 @@ Micros Head::cpu() const {
   return has_cpu_clock && ::clock_gettime(cpu_clock, &time) == 0 ? to_micros(time) : 0;
 }
 
-std::uint64_t Head::peak_bytes() const {
+Head::Memory Head::memory() const {
   char text[2048];
   const ssize_t got = status ? ::pread(status.get(), text, sizeof(text), 0) : 0;
   const std::string_view all(text, got > 0 ? static_cast<std::size_t>(got) : 0);
-  constexpr std::string_view name = "\nVmHWM:";
-  const auto at = all.find(name);
-  if (at == std::string_view::npos) return 0;
-  const auto digit = all.find_first_not_of(" \t", at + name.size());
-  std::uint64_t kilobytes = 0;
-  if (digit != std::string_view::npos) {
-    std::from_chars(all.data() + digit, all.data() + all.size(), kilobytes);
-  }
-  return kilobytes * 1024;
+  return {kilobytes_line(all, "\nVmHWM:"), kilobytes_line(all, "\nRssShmem:")};
 }
 
 }  // namespace caisson::guest

@@ -24,8 +24,11 @@ struct Head {
   void stand_in_front(bool yes);
   // Its own CPU time and that of its threads.
   Micros cpu() const;
-  // Most memory that it ever had resident; 0 when that cannot be read.
-  std::uint64_t peak_bytes() const;
+  struct Memory {
+    std::uint64_t peak_bytes = 0;    // most that it ever had resident; 0: it cannot be read
+    std::uint64_t shared_bytes = 0;  // of it now, mapped as shared
+  };
+  Memory memory() const;
 
   pid_t pid = 0;  // 0 until it is known
   Pair pair;
