@@ -32,21 +32,40 @@ def load(directory):
     """The worker as a package. It is in sys.modules under a private name until heads take it out."""
     import builtins
 
+    compiled = _compiled(directory)
     module_type = type(sys)
     package = module_type("_caisson")
     package.__path__ = []
     sys.modules["_caisson"] = package
     for name in _FILES:
-        with open(directory + "/" + name + ".py", encoding="utf-8") as file:
-            source = file.read()
+        code = compiled.get(name)
+        if code is None:
+            with open(directory + "/" + name + ".py", encoding="utf-8") as file:
+                code = compile(file.read(), "<caisson>/%s.py" % name, "exec")
         module = module_type("_caisson." + name)
         module.__dict__["__builtins__"] = vars(builtins).copy()
         sys.modules[module.__name__] = module
-        exec(compile(source, "<caisson>/%s.py" % name, "exec"), module.__dict__)
+        exec(code, module.__dict__)
         setattr(package, name, module)
     for name in _FILES:
         del sys.modules["_caisson." + name]
     return package
+
+
+def _compiled(directory):
+    """What the build has compiled for this version of Python: {name: code}, or nothing."""
+    import marshal
+
+    from _frozen_importlib_external import MAGIC_NUMBER
+
+    try:
+        with open("%s/%s.bin" % (directory, sys.implementation.cache_tag), "rb") as file:
+            data = file.read()
+    except OSError:
+        return {}
+    if not data.startswith(MAGIC_NUMBER):
+        return {}
+    return marshal.loads(data[len(MAGIC_NUMBER) :])
 
 
 def preload(modules):
