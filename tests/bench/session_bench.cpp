@@ -12,7 +12,6 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <map>
 #include <vector>
 
@@ -139,8 +138,8 @@ double tree_megabytes(const std::vector<int>& roots) {
   double kilobytes = 0;
   std::multimap<int, int> children;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    std::ifstream stat(entry.path() / "stat");
-    std::string text{std::istreambuf_iterator<char>(stat), {}};
+    std::string text;
+    std::getline(std::ifstream(entry.path() / "stat"), text);
     const auto end = text.rfind(')');
     char state = 0;
     int parent = 0;
@@ -167,8 +166,8 @@ double tree_megabytes(const std::vector<int>& roots) {
 std::vector<int> inits() {
   std::vector<int> pids;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    std::ifstream file(entry.path() / "cmdline");
-    const std::string line{std::istreambuf_iterator<char>(file), {}};
+    std::string line;
+    std::getline(std::ifstream(entry.path() / "cmdline"), line);
     if (line.starts_with("/caisson/init")) pids.push_back(std::stoi(entry.path().filename()));
   }
   return pids;
