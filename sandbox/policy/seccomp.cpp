@@ -196,6 +196,7 @@ OuterProfile make_outer_profile(const Policy& policy, const std::vector<CallPlan
                                                   "waitid",
                                                   "execve",
                                                   "openat2",
+                                                  "setpriority",
                                                   "close_range"};
   const bool explained = refusal(policy) == SCMP_ACT_NOTIFY;
   std::vector<std::string> allowed;

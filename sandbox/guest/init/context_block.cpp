@@ -23,6 +23,8 @@ constexpr Micros earliest_interrupt = ms(10);
 constexpr Micros last_pid_is_proof = ms(100);
 // Most blocks have ended before; RLIMIT_DATA holds for each process from the start.
 constexpr Micros first_memory_check = ms(20);
+// So many processes can be looked at while they run.
+constexpr std::size_t calm = 32;
 
 }  // namespace
 
@@ -395,6 +397,7 @@ bool Context::is_stray(const Process& process) const {
 }
 
 Sweep Context::sweep_family(Victims who) {
+  const bool frozen = world_.processes.count() > calm && stop_everybody();
   const auto swept = sweep(world_.reaper, [this, who](std::vector<pid_t>& pids) {
     look_at_family();
     for (const auto& process : world_.processes.all()) {
@@ -407,7 +410,19 @@ Sweep Context::sweep_family(Victims who) {
     }
   });
   if (!swept.clean) log("processes of it do not die");
+  if (frozen) let_others_go();
   return swept;
+}
+
+// Who was stopped for the time of a sweep and lives on.
+void Context::let_others_go() {
+  const auto& sleepers = world_.kin.sleepers;
+  for (const auto& process : world_.processes.all()) {
+    const bool sleeps =
+        std::any_of(sleepers.begin(), sleepers.end(),
+                    [&process](const Sleeper& each) { return each.pid == process.pid; });
+    if (process.pid != ::getpid() && !sleeps) ::kill(process.pid, SIGCONT);
+  }
 }
 
 }  // namespace caisson::guest

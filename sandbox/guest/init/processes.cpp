@@ -139,6 +139,12 @@ void Processes::read_numbers(std::vector<pid_t>& pids) {
   }
 }
 
+std::size_t Processes::count() {
+  std::vector<pid_t> pids;
+  read_numbers(pids);
+  return pids.size();
+}
+
 bool Processes::scan(const Kin& kin) {
   if (!proc_) return false;
   known_.clear();

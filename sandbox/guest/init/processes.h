@@ -63,6 +63,8 @@ class Processes {
 
   // Looks at all of /proc. False when it cannot be read.
   bool scan(const Kin& kin);
+  // How many there are, without a look at each.
+  std::size_t count();
   // Of the last scan.
   const std::vector<Process>& all() const { return processes_; }
   const Process* find(pid_t pid) const;

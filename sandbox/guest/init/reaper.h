@@ -39,6 +39,11 @@ struct Sweep {
   bool clean = true;  // false: something did not die in time
 };
 
+// Stops every process but init, with one system call: several hundred that spin leave init so
+// little CPU time that it cannot even look for them. False where init is not PID 1 (tests), for
+// there everybody is somebody else.
+bool stop_everybody();
+
 // Sends SIGSTOP to those of `pids` that are not in `stopped` (sorted), and adds them. False: there
 // were none.
 bool stop_round(const std::vector<pid_t>& pids, std::vector<pid_t>& stopped);
