@@ -83,8 +83,11 @@ asio::awaitable<Result<void>> Sandbox::come_up(Backend& backend, Deadline deadli
   directory_.seal();
 
   link_.connected();
-  link_.send(Type::setup, 0,
-             wire::encode(make_setup(options_.policy, options_.compiled, options_.guest_mount)));
+  auto setup = make_setup(options_.policy, options_.compiled, options_.guest_mount);
+  // Hundreds of processes that spin must not keep init from its work. Within a cgroup that has its
+  // own share of the host this is init's affair alone; without one everybody else goes first, too.
+  setup.limits.niceness = guarantees_.contains("cpu_share") ? 5 : 19;
+  link_.send(Type::setup, 0, wire::encode(setup));
   nursery_.start(drive());
   nursery_.start(watch_end());
   while (!ready_ && lost_reason_.empty() && !deadline.passed()) co_await change_.wait(deadline);

@@ -41,6 +41,8 @@ struct SetupLimits {
   std::uint32_t kill_strays = 1;
   std::uint32_t kill_on_exceed = 0;  // 1: stdout_bytes and stderr_bytes kill
   std::uint32_t explain = 1;         // 0: install the filter without a listener
+  std::int32_t niceness = 0;         // of everything below init, which is at 0
+  std::uint32_t reserved = 0;
 };
 
 struct Setup {

@@ -29,8 +29,6 @@ namespace caisson::guest {
 namespace {
 
 constexpr int control_fd = 3;
-// A tenth of init's share of the container's CPU time, for each process below it.
-constexpr int niceness = 10;
 
 #if defined(__x86_64__)
 constexpr std::uint32_t native_arch = AUDIT_ARCH_X86_64;
@@ -269,9 +267,9 @@ void become_zygote(const wire::Setup& setup, int control, int log) {
   }
   const auto program = find_program(setup);
   set_limits(setup);
-  // Processes that spin by the hundred must not keep init from its work. Where this is refused it has
-  // to do without.
-  ::setpriority(PRIO_PROCESS, 0, niceness);
+  // Processes that spin by the hundred must not keep init from its work. Where this is refused it
+  // has to do without.
+  ::setpriority(PRIO_PROCESS, 0, setup.limits.niceness);
   raise_oom_score(resting(setup.limits.oom_score_adj));
 
   std::vector<char*> argv;

@@ -327,13 +327,13 @@ void Context::on_time(Micros now) {
     block_.interrupt_at = never;
     if (state_ == HeadState::alive) ::kill(head_.pid, SIGINT);
   }
+  if (block_.stopping != wire::Ending::finished) return;
   if (now >= block_.memory_check_at) {
     const bool too_much = uses_too_much_memory();
     // Looking at hundreds of processes takes a while: never more than a tenth of the time.
     block_.memory_check_at = now_us() + std::max(memory_interval, 10 * (now_us() - now));
     if (too_much) return kill_head(wire::Ending::out_of_memory);
   }
-  if (block_.stopping != wire::Ending::finished) return;
   Instant instant{now, 0};
   if (now >= block_.cpu_check_at) {
     instant.cpu = cpu_now();
@@ -353,9 +353,10 @@ Micros Context::next_time(Micros now) const {
   Micros next = std::min({open_at_, opened_by_, dead_by_});
   if (making_) next = std::min(next, making_->give_up);
   if (!running_ || ended_) return next;
-  next = std::min({next, block_.kill_at, block_.interrupt_at, block_.memory_check_at});
+  next = std::min({next, block_.kill_at, block_.interrupt_at});
   if (block_.stopping == wire::Ending::finished) {
-    next = std::min({next, block_.clock.wall_deadline(now), block_.cpu_check_at});
+    next = std::min(
+        {next, block_.memory_check_at, block_.clock.wall_deadline(now), block_.cpu_check_at});
   }
   return next;
 }

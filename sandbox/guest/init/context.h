@@ -185,6 +185,8 @@ class Context {
   bool may_have_family(Micros now);
   bool uses_too_much_memory();
   void look_at_family();
+  void scan_family();
+  bool stop_a_crowd();
   enum class Victims { all, strays, strays_of_the_block };  // all: the head too
   Sweep sweep_family(Victims who);
   void let_others_go();

@@ -347,6 +347,8 @@ Micros Context::cpu_total() {
 bool Context::uses_too_much_memory() {
   const auto limit = world_.setup.limits.memory_bytes;
   if (limit == 0 || state_ != HeadState::alive) return false;
+  // A crowd that uses much memory meets the container's own limit.
+  if (world_.processes.count() > calm) return false;
   if (may_have_family(now_us())) look_at_family();
   const auto sum = [this](std::uint64_t (*bytes_of)(pid_t)) {
     std::uint64_t bytes = bytes_of(head_.pid);
@@ -369,6 +371,18 @@ bool Context::may_have_family(Micros now) {
 }
 
 void Context::look_at_family() {
+  const bool frozen = stop_a_crowd();
+  scan_family();
+  if (frozen) let_others_go();
+}
+
+// Hundreds of processes that spin use up the container's CPU quota, init's share with it, so that
+// each of its system calls takes a tenth of a second. One is enough to stop them all.
+bool Context::stop_a_crowd() {
+  return world_.processes.count() > calm && stop_everybody();
+}
+
+void Context::scan_family() {
   last_pid_ = world_.processes.last_pid();
   looked_at_ = now_us();
   world_.processes.scan(world_.kin);
@@ -397,9 +411,9 @@ bool Context::is_stray(const Process& process) const {
 }
 
 Sweep Context::sweep_family(Victims who) {
-  const bool frozen = world_.processes.count() > calm && stop_everybody();
+  const bool frozen = stop_a_crowd();
   const auto swept = sweep(world_.reaper, [this, who](std::vector<pid_t>& pids) {
-    look_at_family();
+    scan_family();
     for (const auto& process : world_.processes.all()) {
       bool victim = is_stray(process);
       if (process.pid == head_.pid) victim = who == Victims::all;

@@ -39,8 +39,7 @@ struct Sweep {
   bool clean = true;  // false: something did not die in time
 };
 
-// Stops every process but init, with one system call: several hundred that spin leave init so
-// little CPU time that it cannot even look for them. False where init is not PID 1 (tests), for
+// Stops every process but init, with one system call. False where init is not PID 1 (tests), for
 // there everybody is somebody else.
 bool stop_everybody();
 
