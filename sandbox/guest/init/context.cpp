@@ -103,9 +103,15 @@ void Context::head_opened(const Packet& packet) {
 }
 
 void Context::announce() {
-  if (state_ != HeadState::alive) return;
-  announced_ = true;
-  wire::Opened opened{static_cast<std::uint32_t>(head_.pid), world_.zygote.missing};
+  // Asked while there is no head: the next one is announced.
+  announced_ = state_ == HeadState::alive;
+  if (!announced_) return;
+  wire::Opened opened;
+  opened.pid = static_cast<std::uint32_t>(head_.pid);
+  opened.missing = world_.zygote.missing;
+  opened.last_block = last_block_;
+  opened.checkpoint = live_block_;
+  opened.running = running_ ? 1 : 0;
   if (!head_.has_cpu_clock) opened.missing |= static_cast<std::uint32_t>(wire::Missing::cpu_clock);
   if (head_.peak_bytes() == 0) {
     opened.missing |= static_cast<std::uint32_t>(wire::Missing::peak_memory);
@@ -155,6 +161,7 @@ void Context::lose_head(HowItEnded how) {
     finish(how, wire::Left::rolled_back);
   } else {
     died_idle_ = how;
+    live_block_ = 0;
     log("its process ended between two blocks");
   }
   const bool used = used_;

@@ -170,6 +170,7 @@ class Context {
   bool execute_dropped_ = false;  // and they are not wanted
 
   std::uint64_t last_block_ = 0;
+  std::uint64_t live_block_ = 0;  // whose state the head has; 0: a fresh one
   bool running_ = false;
   Block block_;
   Denials denials_;

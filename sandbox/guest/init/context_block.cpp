@@ -216,7 +216,8 @@ void Context::finish(HowItEnded how, Left left) {
   finished.ending = how.ending;
   finished.detail = how.detail;
   finished.left = left;
-  finished.checkpoint = left == Left::committed ? static_cast<std::uint32_t>(block_.number) : 0;
+  live_block_ = left == Left::committed ? block_.number : 0;
+  finished.checkpoint = static_cast<std::uint32_t>(live_block_);
   finished.wall_us = static_cast<std::uint64_t>(block_.clock.wall(now));
   finished.cpu_us = static_cast<std::uint64_t>(block_.clock.cpu(cpu_total()));
   finished.peak_bytes = head_.status ? head_.peak_bytes() : dead_head_peak_;
