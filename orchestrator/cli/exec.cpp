@@ -1,14 +1,13 @@
 // caisson exec: runs pieces of code as blocks of one session.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cstdio>
 
+#include "orchestrator/cli/block_output.h"
 #include "orchestrator/cli/block_time.h"
 #include "orchestrator/cli/commands.h"
 #include "orchestrator/cli/event_loop.h"
 #include "orchestrator/cli/files.h"
-#include "orchestrator/cli/terminal.h"
 #include "orchestrator/cli/with_session.h"
 #include "sandbox/base/json.h"
 #include "sandbox/session/session.h"
@@ -46,58 +45,6 @@ Result<std::vector<Source>> read_sources(const CLI::App& command, const ExecFlag
     }
   }
   return sources;
-}
-
-// The block's output as it appears, each stream on ours of the same name.
-class TerminalSink final : public OutputSink {
- public:
-  void output(OutputStream stream, std::string_view bytes) override {
-    auto* file = stream == OutputStream::err ? stderr : stdout;
-    const auto text = ::isatty(::fileno(file)) != 0 ? printable(bytes) : std::string(bytes);
-    std::fwrite(text.data(), 1, text.size(), file);
-    std::fflush(file);
-  }
-};
-
-class RefusingTools final : public ToolHost {
- public:
-  asio::awaitable<Result<nlohmann::json>> call(ToolCall call) override {
-    co_return Error(Errc::not_found, fmt::format("there is no host tool '{}' here", call.name));
-  }
-};
-
-// Its head has been printed as it came.
-void print_tail(const Stream& stream, FILE* file) {
-  if (!stream.truncated()) return;
-  const auto missing = stream.total_bytes - stream.head.size() - stream.tail.size();
-  fmt::print(file, "\n[… {} of {} bytes not kept …]\n{}", missing, stream.total_bytes,
-             ::isatty(::fileno(file)) != 0 ? printable(stream.tail) : stream.tail);
-}
-
-void print_outcome(const Outcome& outcome) {
-  print_tail(outcome.out, stdout);
-  print_tail(outcome.err, stderr);
-  if (outcome.value.is_object()) {
-    const auto text = get_string(outcome.value, "text/plain");
-    if (!text.empty()) fmt::print("{}\n", ::isatty(STDOUT_FILENO) != 0 ? printable(text) : text);
-  }
-  if (outcome.error) {
-    const auto& traceback = outcome.error->traceback;
-    fmt::print(stderr, "{}{}", printable(traceback), traceback.ends_with('\n') ? "" : "\n");
-  }
-  if (outcome.status == Status::denied) {
-    fmt::print(stderr, "caisson: the block did not run: {}\n", outcome.reason);
-    return;
-  }
-  for (const auto& denial : outcome.denials) {
-    fmt::print(stderr, "caisson: denied: {} ({}) by {}. {}\n", denial.subject, denial.error,
-               denial.rule, denial.hint);
-  }
-  if (outcome.status != Status::ok && !outcome.reason.empty()) {
-    fmt::print(stderr, "caisson: block {}: {}: {}; state: {}\n", outcome.block,
-               name(outcome.status), outcome.reason, describe(outcome.state));
-  }
-  std::fflush(stdout);
 }
 
 asio::awaitable<int> run_blocks(Session& session, const std::vector<Source>& sources,
