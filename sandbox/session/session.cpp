@@ -9,6 +9,7 @@
 
 #include "sandbox/base/json.h"
 #include "sandbox/base/utf8.h"
+#include "sandbox/session/block_journal.h"
 #include "sandbox/session/running_block.h"
 #include "sandbox/session/sandbox.h"
 
@@ -68,7 +69,9 @@ std::uint32_t bound_ms(std::chrono::milliseconds own, Millis policy) {
 
 }  // namespace
 
-Session::Session(Sandbox& sandbox, std::uint16_t context) : sandbox_(sandbox), context_(context) {}
+Session::Session(Sandbox& sandbox, std::uint16_t context, std::uint64_t last_block,
+                 SessionState state)
+    : sandbox_(sandbox), context_(context), last_block_(last_block), state_(state) {}
 
 bool Session::closed() const {
   return !sandbox_.lost_reason().empty();
@@ -109,6 +112,10 @@ boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline d
   if (block.kind == Block::Kind::tools) body["load"] = true;
   std::string message(wire::bytes_of(request));
   message += to_text(body);
+  const auto note_journal = [this](const Result<void>& written) {
+    if (!written) notes_["journal"] = "off: " + written.error().message;
+  };
+  if (journal_ != nullptr) note_journal(journal_->begin(number, block));
   send(wire::Type::execute, message);
 
   // A block that was started is always seen to its end, also when the caller is cancelled: only
@@ -147,6 +154,8 @@ boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline d
   co_await running.settle();
   sandbox_.contexts_[context_].running = nullptr;
   sandbox_.change_.notify();
+  state_ = running.outcome().state;
+  if (journal_ != nullptr) note_journal(journal_->end(running.outcome()));
   if (cancelled) {
     co_await this_coro::reset_cancellation_state(boost::asio::enable_terminal_cancellation());
   }
@@ -155,7 +164,7 @@ boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline d
   for (const auto& [what, why] : sandbox_.guarantees().items()) {
     running.outcome().guarantees[what] = why;
   }
-  state_ = running.outcome().state;
+  for (auto& [what, why] : std::exchange(notes_, {})) running.outcome().guarantees[what] = why;
   co_return std::move(running.outcome());
 }
 

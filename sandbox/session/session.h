@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -14,6 +15,7 @@
 
 namespace caisson {
 
+class BlockJournal;
 class Sandbox;
 
 // One piece of code to run, and bounds that may be tighter than the policy's. Zero: the policy's.
@@ -32,7 +34,9 @@ struct Block {
 
 class Session {
  public:
-  Session(Sandbox& sandbox, std::uint16_t context);
+  // `last_block` and `state`: where an earlier process has left it.
+  Session(Sandbox& sandbox, std::uint16_t context, std::uint64_t last_block = 0,
+          SessionState state = {});
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -51,7 +55,16 @@ class Session {
   boost::asio::awaitable<Result<Outcome>> execute(Block block, Deadline deadline, OutputSink& sink,
                                                   ToolHost& tools);
 
+  // Each block is written there before it is sent, and its end before execute() returns. It must
+  // outlive the session. What cannot be written is a guarantee that is off in the outcome.
+  void keep_journal(BlockJournal& journal) { journal_ = &journal; }
+  // Goes into the guarantees of the next outcome: something that its reader should know.
+  void note(std::string what, std::string why) { notes_[std::move(what)] = std::move(why); }
+
   std::uint16_t context() const { return context_; }
+  // The highest number that a block of it has had, and where the last one has left the state.
+  std::uint64_t last_block() const { return last_block_; }
+  const SessionState& state() const { return state_; }
   bool closed() const;
 
  private:
@@ -59,8 +72,10 @@ class Session {
 
   Sandbox& sandbox_;
   const std::uint16_t context_;
-  std::uint64_t last_block_ = 0;
+  std::uint64_t last_block_;
   SessionState state_;
+  BlockJournal* journal_ = nullptr;
+  std::map<std::string, std::string> notes_;
 };
 
 }  // namespace caisson
