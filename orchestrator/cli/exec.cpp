@@ -25,6 +25,7 @@ struct ExecFlags {
   std::string policy;
   std::string timeout;
   bool json = false;
+  SessionFlags session;
   std::vector<std::string> code;
   std::vector<std::string> files;
 };
@@ -86,9 +87,11 @@ Command add_exec(CLI::App& cli, Config& config) {
       "block's last expression is printed. '-' reads a block from standard input.\n\n"
       "Examples:\n"
       "  caisson exec -c 'x = 41' -c 'x + 1'\n"
-      "  caisson exec --policy strict --timeout 2s --json analysis.py\n\n"
+      "  caisson exec --policy strict --timeout 2s --json analysis.py\n"
+      "  caisson exec --session work -c 'x = 41'; caisson exec --session work -c 'x + 1'\n\n"
       "Exit status: 0 all blocks ended ok, 1 a block did not, 2 wrong usage or policy,\n"
       "3 no sandbox (no backend, no image, sandbox lost).");
+  add_session_flags(*command, flags->session);
   add_sandbox_flags(*command, config);
   command
       ->add_option("--timeout", flags->timeout,
@@ -101,6 +104,10 @@ Command add_exec(CLI::App& cli, Config& config) {
       ->allow_extra_args(false);
   command->add_option("FILE", flags->files, "file with a block's code");
   auto run = [command, flags, &config]() -> int {
+    if (auto used = use_settings_of_session(*command, flags->session, config); !used) {
+      complain(used.error().message);
+      return exit_code_for(used.error());
+    }
     auto policy = load_checked_policy(config.policy);
     if (!policy) {
       complain(policy.error().message);
@@ -123,7 +130,7 @@ Command add_exec(CLI::App& cli, Config& config) {
     auto blocks = [&](App&, Session& session) {
       return run_blocks(session, *sources, *timeout, flags->json);
     };
-    return run_command([&] { return with_session(config, *policy, blocks); });
+    return run_command([&] { return with_session(config, *policy, flags->session, blocks); });
   };
   return {command, run};
 }
