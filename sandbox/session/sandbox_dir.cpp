@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* lock_name = "lock";
+constexpr const char* earlier_lock_name = "backend";
 constexpr const char* facts_name = "facts.json";
 constexpr const char* epoch_name = "epoch";
 
@@ -84,6 +85,11 @@ Result<SandboxDir> SandboxDir::take_over(const fs::path& state_dir, const std::s
   std::error_code error;
   if (!fs::is_directory(taken.path_, error)) {
     return Error(Errc::not_found, fmt::format("there is no sandbox {} any more", id));
+  }
+  // One that an older program has started has its lock there, and until that is free is not ours.
+  const auto earlier = lock_file(taken.path_ / earlier_lock_name, Locking::try_existing);
+  if (!earlier && errno != ENOENT) {
+    return Error(Errc::unavailable, fmt::format("sandbox {} belongs to another process", id));
   }
   taken.lock_ = lock_file(taken.path_ / lock_name, Locking::try_once);
   if (!taken.lock_) {

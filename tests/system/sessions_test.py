@@ -1,9 +1,14 @@
 """Sessions that outlive a command: kept, found again, refused, ended, rebuilt, and removed without a trace."""
+import fcntl
 import json
 import os
+import pty
 import random
+import select
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -29,6 +34,43 @@ def kept_in(journal):
             if "live" in line:
                 kept = [block for block in kept if block[0] <= line["live"]]
     return [code for _, code in kept]
+
+
+class TcpRelay:
+    """Lets a daemon on a unix socket be reached as one that is elsewhere."""
+
+    def __init__(self, path):
+        self._path = path
+        self._open = []
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.url = "tcp://127.0.0.1:%d" % self._server.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                near, _ = self._server.accept()
+            except OSError:
+                return
+            far = socket.socket(socket.AF_UNIX)
+            far.connect(self._path)
+            self._open += [near, far]
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def _copy(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def close(self):
+        self._server.shutdown(socket.SHUT_RDWR)
+        for each in [self._server, *self._open]:
+            each.close()
 
 
 class Sessions(BackendTest):
@@ -201,6 +243,46 @@ class Sessions(BackendTest):
         self.assertEqual(result.returncode, 1)
         self.assertEqual(text(self.in_session("work", "y")[0][0]), "2")
         self.assertEqual(self.sessions("attach", "nobody", stdin="").returncode, 2)
+
+    def test_attach_at_a_terminal_prompts_and_leaves_the_terminal_as_it_was(self):
+        self.in_session("work", "x = 1")
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen([BINARY, "sessions", "attach", "work"], stdin=theirs, stdout=theirs, stderr=theirs,
+                                   env={**os.environ, **self.env})
+        for prompt, line in ((">>> ", "for i in range(2):"), ("... ", "    print('i', i)"), ("... ", ""),
+                             (">>> ", "x + 1"), (">>> ", "1/0"), (">>> ", "\x04")):
+            self.read_until(ours, prompt)
+            os.write(ours, line.encode() + (b"" if line == "\x04" else b"\n"))
+        process.wait(timeout=30)
+        self.assertEqual(process.returncode, 0)
+        self.assertFalse(fcntl.fcntl(theirs, fcntl.F_GETFL) & os.O_NONBLOCK)
+        for wanted in ("i 0\r\ni 1\r\n", "2\r\n", "ZeroDivisionError"):
+            self.assertIn(wanted, self.shown)
+        os.close(ours)
+        os.close(theirs)
+
+    shown = ""
+
+    def read_until(self, descriptor, end):
+        """Reads what a terminal shows until it ends so."""
+        text = ""
+        while not text.endswith(end):
+            ready, _, _ = select.select([descriptor], [], [], 30)
+            self.assertTrue(ready, text)
+            text += os.read(descriptor, 4096).decode()
+        self.shown += text
+
+    def test_a_daemon_on_another_host_cannot_keep_a_session(self):
+        if self.backend != "docker":
+            self.skipTest("there is no remote runc")
+        host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+        if not host.startswith("unix://"):
+            self.skipTest("the daemon of these tests is not on a unix socket")
+        relay = TcpRelay(host.removeprefix("unix://"))
+        self.addCleanup(relay.close)
+        result = caisson("exec", "--session", "far", "--docker-host", relay.url, "-c", "1", env=self.env)
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("a session cannot be kept here: the Docker daemon is on another host", result.stderr)
 
     def test_kill_removes_also_what_has_ended(self):
         path = self.policy_file(SHORT_LIVED)
