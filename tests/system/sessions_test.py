@@ -12,8 +12,7 @@ import threading
 import time
 import unittest
 
-from support import (BINARY, BackendTest, caisson, containers_of_ours, for_each_backend, left_behind, outcomes,
-                     text)
+from support import BINARY, BackendTest, caisson, for_each_backend, left_behind, mounts, outcomes, text
 
 IMAGES = os.path.join(os.environ.get("CAISSON_STATE", "/var/lib/caisson" if os.geteuid() == 0 else
                                      os.path.expanduser("~/.local/state/caisson")), "images")
@@ -74,7 +73,12 @@ class TcpRelay:
 
 
 class Sessions(BackendTest):
+    @classmethod
+    def tearDownClass(cls):
+        """What belongs to a test is found by its state directory: others may run sandboxes on this machine."""
+
     def setUp(self):
+        self.ids = set()
         # A state directory of its own, with the images of this host.
         self.state = tempfile.mkdtemp(prefix="caisson-test-")
         os.symlink(IMAGES, os.path.join(self.state, "images"))
@@ -83,8 +87,10 @@ class Sessions(BackendTest):
         self.env = {"CAISSON_STATE": self.state, "CAISSON_BACKEND": self.backend}
 
     def tearDown(self):
+        self.remember()
         self.sessions("kill", "--all")
         self.assertEqual(self.left(), [])
+        self.assertEqual(left_behind(self.running, set()), [])
         for folder in ("sandboxes", "bundles", "runc", "sessions"):
             path = os.path.join(self.state, folder)
             if os.path.isdir(path):
@@ -93,6 +99,24 @@ class Sessions(BackendTest):
                 os.rmdir(path)
         os.unlink(os.path.join(self.state, "images"))
         os.rmdir(self.state)
+
+    def remember(self):
+        """The sandboxes that there are now, for running()."""
+        path = os.path.join(self.state, "sandboxes")
+        if os.path.isdir(path):
+            self.ids.update(name for name in os.listdir(path) if name != ".lock")
+
+    def running(self):
+        """Processes, cgroups, mounts and containers that belong to sandboxes of this test."""
+        found = {f"process {pid}" for pid in self.processes()}
+        found.update(place for place in mounts() if self.state in place)
+        for base, folders, _ in os.walk("/sys/fs/cgroup"):
+            found.update(os.path.join(base, name) for name in folders if any(one in name for one in self.ids))
+        if self.backend == "docker":
+            label = "label=org.caisson.owner=" + self.state
+            listed = subprocess.run(["docker", "ps", "-aq", "--filter", label], capture_output=True, text=True, check=True)
+            found.update("container " + name for name in listed.stdout.split())
+        return found
 
     def left(self):
         """What lies in the state directory besides locks."""
@@ -298,7 +322,7 @@ class Sessions(BackendTest):
 
     def test_a_lost_block_does_not_cost_the_state(self):
         self.in_session("work", "x = 5")
-        [pid] = self.init_pids()
+        [pid] = self.processes("/caisson/init\0")
         process = self.start("exec", "--session", "work", "-c", "print('up', flush=True)\nimport time; time.sleep(30)")
         self.assertEqual(process.stdout.readline(), "up\n")
         os.kill(pid, 9)
@@ -308,14 +332,14 @@ class Sessions(BackendTest):
         self.assertEqual(text(found[0]), "5")
         self.assertIn("1 block was run again", said)
 
-    def init_pids(self):
-        """Of the init of each container whose channel lies in our state directory."""
+    def processes(self, program=""):
+        """Those whose container has its channel in our state directory."""
         found = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{pid}/mountinfo") as mounts, open(f"/proc/{pid}/cmdline") as command:
                     ours = any(self.state in line and " /run/caisson " in line for line in mounts)
-                    if ours and command.read().startswith("/caisson/init\0"):
+                    if ours and command.read().startswith(program):
                         found.append(int(pid))
             except OSError:
                 continue
@@ -324,7 +348,6 @@ class Sessions(BackendTest):
     def test_a_command_that_is_killed_anywhere_costs_nothing(self):
         rng = random.Random(20)
         names = [f"s{number}" for number in range(6)]
-        before = containers_of_ours()
         for _ in range(50):
             name = rng.choice(names)
             process = self.start("exec", "--session", name, "-c", "n = globals().get('n', 0) + 1", "-c", "n",
@@ -334,6 +357,7 @@ class Sessions(BackendTest):
             except subprocess.TimeoutExpired:
                 process.kill()
             process.communicate()
+            self.remember()
         for name in names:
             found, said = self.in_session(name, "globals().get('n', 0)")
             journal = os.path.join(self.state, "sessions", name + ".blocks")
@@ -345,8 +369,7 @@ class Sessions(BackendTest):
         while (left := self.left()) and time.monotonic() < end:
             caisson("exec", "-c", "1", env=self.env)
         self.assertEqual(left, [])
-        self.assertEqual(left_behind(containers_of_ours, before), [])
-        self.assertEqual(self.init_pids(), [])
+        self.assertEqual(left_behind(self.running, set()), [])
 
 
 Sessions_runc, Sessions_docker = for_each_backend(Sessions)
