@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <utility>
 
 #include "orchestrator/app/images.h"
 #include "sandbox/container/select.h"
 #include "sandbox/policy/parse.h"
-#include "sandbox/session/sandbox_dir.h"
 
 namespace caisson {
 
@@ -21,7 +21,23 @@ Result<CheckedPolicy> load_checked_policy(const std::string& reference) {
   return CheckedPolicy{std::move(*policy), std::move(*compiled)};
 }
 
-App::App(Config config) : config_(std::move(config)) {}
+std::string lasting_policy_name(const std::string& reference) {
+  const bool is_file = reference.find('/') != std::string::npos || reference.ends_with(".yaml") ||
+                       reference.ends_with(".yml");
+  std::error_code error;
+  const auto path = std::filesystem::weakly_canonical(reference, error);
+  return is_file && !error ? path.string() : reference;
+}
+
+std::string lasting_image_name(const std::string& image) {
+  std::error_code error;
+  if (image.find('/') == std::string::npos || !std::filesystem::is_directory(image, error)) {
+    return image;
+  }
+  return std::filesystem::absolute(image, error).lexically_normal().string();
+}
+
+App::App(Config config) : config_(std::move(config)), sessions_(config_.state_dir) {}
 
 App::~App() = default;
 
@@ -40,21 +56,22 @@ asio::awaitable<Result<Backend*>> App::backend(Deadline deadline) {
   co_return backend_.get();
 }
 
-asio::awaitable<void> App::remove_orphans(Backend& backend) {
-  for (const auto& orphan : find_orphans(config_.state_dir)) {
-    // Without a name it never got as far as a container.
-    if (!orphan.backend.empty() && orphan.backend != backend.name()) continue;
-    auto removed = co_await backend.remove(orphan.id, Deadline::after(std::chrono::seconds(10)));
-    if (!removed && removed.error().code != Errc::not_found) continue;
-    remove_sandbox_dir(orphan.path);
-  }
-}
-
-asio::awaitable<Result<std::unique_ptr<Sandbox>>> App::start_sandbox(CheckedPolicy policy,
-                                                                     Deadline deadline) {
+asio::awaitable<Result<SandboxManager*>> App::manager(Deadline deadline) {
+  if (manager_) co_return manager_.get();
   auto chosen = co_await backend(deadline);
   if (!chosen) co_return chosen.error();
-  co_await remove_orphans(**chosen);
+  Admission limits;
+  limits.memory_bytes = 2 * host_memory_bytes();
+  manager_ = std::make_unique<SandboxManager>(co_await asio::this_coro::executor, **chosen,
+                                              config_.state_dir, limits);
+  // What processes that were killed have left counts against the limits, and is nobody's.
+  co_await manager_->remove_orphans();
+  co_return manager_.get();
+}
+
+asio::awaitable<Result<SandboxOptions>> App::options_for(CheckedPolicy policy, Deadline deadline) {
+  auto chosen = co_await backend(deadline);
+  if (!chosen) co_return chosen.error();
   auto image = co_await find_image(**chosen, config_, deadline);
   if (!image) co_return image.error();
   SandboxOptions options;
@@ -63,7 +80,39 @@ asio::awaitable<Result<std::unique_ptr<Sandbox>>> App::start_sandbox(CheckedPoli
   options.image = std::move(*image);
   options.guest_dir = config_.guest_dir;
   options.state_dir = config_.state_dir;
-  co_return co_await Sandbox::start(**chosen, std::move(options), deadline);
+  co_return options;
+}
+
+asio::awaitable<Result<std::unique_ptr<Sandbox>>> App::start_sandbox(CheckedPolicy policy,
+                                                                     Deadline deadline) {
+  auto all = co_await manager(deadline);
+  if (!all) co_return all.error();
+  auto options = co_await options_for(std::move(policy), deadline);
+  if (!options) co_return options.error();
+  co_return co_await (*all)->start(std::move(*options), deadline);
+}
+
+asio::awaitable<Result<std::unique_ptr<NamedSession>>> App::open_named(std::string name,
+                                                                       NamedRequest::Want want,
+                                                                       CheckedPolicy policy,
+                                                                       Deadline deadline) {
+  // Two commands in a row overlap for a moment when the first one is still saying goodbye.
+  const auto soon = deadline.sooner(Deadline::after(std::chrono::seconds(3)));
+  auto lock = co_await sessions_.lock(name, soon);
+  if (!lock) co_return lock.error();
+  auto all = co_await manager(deadline);
+  if (!all) co_return all.error();
+  NamedRequest request;
+  request.name = std::move(name);
+  request.image = lasting_image_name(config_.image);
+  request.policy = lasting_policy_name(config_.policy);
+  request.policy_hash = policy_fingerprint(policy.policy, policy.compiled);
+  request.want = want;
+  auto options = co_await options_for(std::move(policy), deadline);
+  if (!options) co_return options.error();
+  request.options = std::move(*options);
+  co_return co_await NamedSession::open(**all, sessions_, std::move(*lock), std::move(request),
+                                        deadline);
 }
 
 }  // namespace caisson

@@ -12,7 +12,10 @@
 #include "sandbox/container/backend.h"
 #include "sandbox/policy/compile.h"
 #include "sandbox/policy/policy.h"
+#include "sandbox/session/manager.h"
+#include "sandbox/session/named_session.h"
 #include "sandbox/session/sandbox.h"
+#include "sandbox/session/session_store.h"
 
 namespace caisson {
 
@@ -20,6 +23,11 @@ struct CheckedPolicy {
   Policy policy;
   CompiledPolicy compiled;
 };
+
+// How a named session remembers a policy: a bundled one's name, or a file's absolute path.
+std::string lasting_policy_name(const std::string& reference);
+// The same for an image: what names a directory becomes an absolute path.
+std::string lasting_image_name(const std::string& image);
 
 // Loads and compiles. Errors: bad_policy (all problems, a line each), not_found.
 Result<CheckedPolicy> load_checked_policy(const std::string& reference);
@@ -40,16 +48,32 @@ class App {
   // What backend() has chosen, for a person: "docker (Docker Engine 20.10.24 (API 1.41), …)".
   const std::string& backend_line() const { return backend_line_; }
 
+  // The sandboxes of this process on that backend. Errors: those of backend().
+  boost::asio::awaitable<Result<SandboxManager*>> manager(Deadline deadline);
+
   // A sandbox of the configured image. Removes first what orchestrators that were killed have left.
   // Errors: those of backend() and Sandbox::start(), not_found (the image).
   boost::asio::awaitable<Result<std::unique_ptr<Sandbox>>> start_sandbox(CheckedPolicy policy,
                                                                          Deadline deadline);
 
+  // The named session of the configured policy, image and backend. `policy` is config().policy,
+  // loaded. Waits briefly when another command has the session. Errors: those of backend() and
+  // NamedSession::open(), unavailable (another command has it).
+  boost::asio::awaitable<Result<std::unique_ptr<NamedSession>>> open_named(std::string name,
+                                                                           NamedRequest::Want want,
+                                                                           CheckedPolicy policy,
+                                                                           Deadline deadline);
+
+  const SessionStore& sessions() const { return sessions_; }
+
  private:
-  boost::asio::awaitable<void> remove_orphans(Backend& backend);
+  boost::asio::awaitable<Result<SandboxOptions>> options_for(CheckedPolicy policy,
+                                                             Deadline deadline);
 
   Config config_;
+  const SessionStore sessions_;
   std::unique_ptr<Backend> backend_;
+  std::unique_ptr<SandboxManager> manager_;
   std::string backend_line_;
 };
 

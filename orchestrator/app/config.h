@@ -14,7 +14,7 @@ struct Config {
   std::string backend = "auto";     // auto, docker or runc
   std::string policy = "standard";  // a bundled policy's name or a file
   std::string image = "python";     // one of ours by name, a Docker reference, or a directory
-  std::filesystem::path state_dir;  // images/, sandboxes/
+  std::filesystem::path state_dir;  // images/, sandboxes/, sessions/
   std::filesystem::path guest_dir;  // init and worker/, mounted into every container
   std::string docker_host;          // unix:///…, tcp://…; empty: the default socket
   std::string docker_cert_path;     // directory with ca.pem, cert.pem and key.pem

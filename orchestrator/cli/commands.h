@@ -16,6 +16,7 @@ struct Command {
 
 Command add_exec(CLI::App& cli, Config& config);
 Command add_run(CLI::App& cli, Config& config);
+Command add_sessions(CLI::App& cli, Config& config);
 Command add_policy(CLI::App& cli, Config& config);
 Command add_doctor(CLI::App& cli, Config& config);
 

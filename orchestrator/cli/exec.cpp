@@ -1,9 +1,9 @@
 // caisson exec: runs pieces of code as blocks of one session.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cstdio>
 
+#include "orchestrator/cli/block_output.h"
 #include "orchestrator/cli/block_time.h"
 #include "orchestrator/cli/commands.h"
 #include "orchestrator/cli/event_loop.h"
@@ -28,6 +28,7 @@ struct ExecFlags {
   std::string restore;  // paths in the sandbox; empty: not asked for
   std::string save;
   bool json = false;
+  SessionFlags session;
   std::vector<std::string> code;
   std::vector<std::string> files;
 };
@@ -48,58 +49,6 @@ Result<std::vector<Source>> read_sources(const CLI::App& command, const ExecFlag
     }
   }
   return sources;
-}
-
-// The block's output as it appears, each stream on ours of the same name.
-class TerminalSink final : public OutputSink {
- public:
-  void output(OutputStream stream, std::string_view bytes) override {
-    auto* file = stream == OutputStream::err ? stderr : stdout;
-    const auto text = ::isatty(::fileno(file)) != 0 ? printable(bytes) : std::string(bytes);
-    std::fwrite(text.data(), 1, text.size(), file);
-    std::fflush(file);
-  }
-};
-
-class RefusingTools final : public ToolHost {
- public:
-  asio::awaitable<Result<nlohmann::json>> call(ToolCall call) override {
-    co_return Error(Errc::not_found, fmt::format("there is no host tool '{}' here", call.name));
-  }
-};
-
-// Its head has been printed as it came.
-void print_tail(const Stream& stream, FILE* file) {
-  if (!stream.truncated()) return;
-  const auto missing = stream.total_bytes - stream.head.size() - stream.tail.size();
-  fmt::print(file, "\n[… {} of {} bytes not kept …]\n{}", missing, stream.total_bytes,
-             ::isatty(::fileno(file)) != 0 ? printable(stream.tail) : stream.tail);
-}
-
-void print_outcome(const Outcome& outcome) {
-  print_tail(outcome.out, stdout);
-  print_tail(outcome.err, stderr);
-  if (outcome.value.is_object()) {
-    const auto text = get_string(outcome.value, "text/plain");
-    if (!text.empty()) fmt::print("{}\n", ::isatty(STDOUT_FILENO) != 0 ? printable(text) : text);
-  }
-  if (outcome.error) {
-    const auto& traceback = outcome.error->traceback;
-    fmt::print(stderr, "{}{}", printable(traceback), traceback.ends_with('\n') ? "" : "\n");
-  }
-  if (outcome.status == Status::denied) {
-    fmt::print(stderr, "caisson: the block did not run: {}\n", outcome.reason);
-    return;
-  }
-  for (const auto& denial : outcome.denials) {
-    fmt::print(stderr, "caisson: denied: {} ({}) by {}. {}\n", denial.subject, denial.error,
-               denial.rule, denial.hint);
-  }
-  if (outcome.status != Status::ok && !outcome.reason.empty()) {
-    fmt::print(stderr, "caisson: block {}: {}: {}; state: {}\n", outcome.block,
-               name(outcome.status), outcome.reason, describe(outcome.state));
-  }
-  std::fflush(stdout);
 }
 
 // What became of saved or restored names, apart from those that are well. "not saved: f: …"
@@ -163,9 +112,11 @@ Command add_exec(CLI::App& cli, Config& config) {
       "block's last expression is printed. '-' reads a block from standard input.\n\n"
       "Examples:\n"
       "  caisson exec -c 'x = 41' -c 'x + 1'\n"
-      "  caisson exec --policy strict --timeout 2s --json analysis.py\n\n"
+      "  caisson exec --policy strict --timeout 2s --json analysis.py\n"
+      "  caisson exec --session work -c 'x = 41'; caisson exec --session work -c 'x + 1'\n\n"
       "Exit status: 0 all blocks ended ok, 1 a block did not, 2 wrong usage or policy,\n"
       "3 no sandbox (no backend, no image, sandbox lost).");
+  add_session_flags(*command, flags->session);
   add_sandbox_flags(*command, config);
   command
       ->add_option("--timeout", flags->timeout,
@@ -188,6 +139,10 @@ Command add_exec(CLI::App& cli, Config& config) {
       ->allow_extra_args(false);
   command->add_option("FILE", flags->files, "file with a block's code");
   auto run = [command, flags, &config]() -> int {
+    if (auto used = use_settings_of_session(*command, flags->session, config); !used) {
+      complain(used.error().message);
+      return exit_code_for(used.error());
+    }
     auto policy = load_checked_policy(config.policy);
     if (!policy) {
       complain(policy.error().message);
@@ -218,7 +173,7 @@ Command add_exec(CLI::App& cli, Config& config) {
       const int saved = told(report, "saved");
       co_return saved == exit_ok ? status : saved;
     };
-    return run_command([&] { return with_session(config, *policy, blocks); });
+    return run_command([&] { return with_session(config, *policy, flags->session, blocks); });
   };
   return {command, run};
 }

@@ -34,6 +34,7 @@ struct RunFlags {
   bool verbose = false;
   bool json = false;
   bool graph = false;
+  SessionFlags session;
 };
 
 struct Task {
@@ -208,9 +209,10 @@ Command add_run(CLI::App& cli, Config& config) {
   command->add_flag("--json", flags->json, "print the run's events, one JSON object a line")
       ->excludes(verbose);
   command->add_flag("--graph", flags->graph, "print the workflow as a Mermaid diagram and end");
+  add_session_flags(*command, flags->session);
   add_sandbox_flags(*command, config);
   command->add_option("QUESTION", flags->questions, "what to ask");
-  auto start = [flags, &config]() -> int {
+  auto start = [command, flags, &config]() -> int {
     if (flags->graph) {
       ScriptedModel model("none", {}, 0);
       return print_graph(model);
@@ -218,6 +220,10 @@ Command add_run(CLI::App& cli, Config& config) {
     if (flags->questions.empty()) {
       complain("run: no question was given");
       return exit_usage;
+    }
+    if (auto used = use_settings_of_session(*command, flags->session, config); !used) {
+      complain(used.error().message);
+      return exit_code_for(used.error());
     }
     auto task = prepare(config, *flags);
     if (!task) {
@@ -231,7 +237,8 @@ Command add_run(CLI::App& cli, Config& config) {
       }
       return answer(session, *task, *flags);
     };
-    return run_command([&] { return with_session(config, task->policy, questions); });
+    return run_command(
+        [&] { return with_session(config, task->policy, flags->session, questions); });
   };
   return {command, start};
 }

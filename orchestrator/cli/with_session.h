@@ -1,19 +1,36 @@
-// A sandbox with one session, for as long as a command needs it.
+// A session for as long as a command needs it: one of its own, or a named one.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
 
 #include "orchestrator/app/app.h"
 #include "sandbox/session/session.h"
 
 namespace caisson {
 
+struct SessionFlags {
+  std::string name;  // empty: a session that ends with the command
+  bool fresh = false;
+  bool must_exist = false;
+};
+
+// --session NAME and --fresh.
+void add_session_flags(CLI::App& command, SessionFlags& flags);
+
+// When the session is there: its policy, image and backend take the place of the defaults; what the
+// user has written on this command line stands, and is compared when the session is opened. Call it
+// before the policy is loaded. Errors: bad_input (the name; --fresh without one), protocol, io.
+Result<void> use_settings_of_session(const CLI::App& command, const SessionFlags& flags,
+                                     Config& config);
+
 using WithSession = std::function<boost::asio::awaitable<int>(App& app, Session& session)>;
 
-// Starts a sandbox, opens a session, runs `body`, and takes the sandbox down whatever happens,
-// also when the command is cancelled. Says what goes wrong. Returns the exit status: the body's, or
-// that of what could not be started.
+// Opens the session, runs `body`, and whatever happens, also when the command is cancelled, takes
+// its sandbox down or, when it has a name, leaves it. Says what goes wrong. Returns the exit
+// status: the body's, or that of what could not be started.
 boost::asio::awaitable<int> with_session(const Config& config, CheckedPolicy policy,
-                                         WithSession body);
+                                         SessionFlags flags, WithSession body);
 
 }  // namespace caisson

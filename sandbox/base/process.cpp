@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -48,7 +49,7 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
 // Runs between fork and exec: only async-signal-safe calls. Returns only by failing; the parent
 // reads errno from `report`.
 [[noreturn]] void become(const char* program, char* const* argv, char* const* envp,
-                         const Command& command, int report) {
+                         const Command& command, pid_t parent, int report) {
   // Above 2 first, as for the wanted descriptors below.
   report = ::fcntl(report, F_DUPFD_CLOEXEC, 3);
   const auto fail = [report] {
@@ -69,6 +70,11 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
+  if (command.dies_with_us) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // It had ended before we asked.
+    if (::getppid() != parent) ::_exit(127);
+  }
   ::execve(program, argv, envp);
   fail();
   ::_exit(127);
@@ -103,6 +109,11 @@ void Child::signal(int number) const {
   if (pidfd_) ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0);
 }
 
+OwnedFd Child::release() {
+  pid_ = -1;
+  return std::move(pidfd_);
+}
+
 asio::awaitable<ExitStatus> Child::wait() {
   // A pidfd is readable when its process has ended. The descriptor is lent to Asio and taken back.
   asio::posix::stream_descriptor ended(co_await asio::this_coro::executor, ::dup(pidfd_.get()));
@@ -130,8 +141,11 @@ Result<Child> spawn(const Command& command) {
   }
   const OwnedFd report_in(report[0]);
   OwnedFd report_out(report[1]);
+  const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
-  if (pid == 0) become(program.c_str(), argv.data(), envp, command, report_out.get());
+  if (pid == 0) {
+    become(program.c_str(), argv.data(), envp, command, parent, report_out.get());
+  }
   if (pid < 0) {
     return Error(Errc::io,
                  fmt::format("cannot start '{}': fork: {}", program, std::strerror(errno)));

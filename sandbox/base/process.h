@@ -23,6 +23,7 @@ struct Command {
   int in = -1;
   int out = -1;
   int err = -1;
+  bool dies_with_us = false;  // SIGKILL when the thread that started it ends
 };
 
 // How a process ended.
@@ -43,6 +44,8 @@ class Child {
 
   pid_t pid() const { return pid_; }
   void signal(int number) const;  // no effect once it has ended
+  // From now on it is nobody's, and outlives this object. Its pidfd.
+  OwnedFd release();
   // Waits for the end. Cancellation: the process goes on.
   boost::asio::awaitable<ExitStatus> wait();
 

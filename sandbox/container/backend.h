@@ -78,11 +78,21 @@ class Backend {
   // Errors: not_found (image), unavailable, unsupported, bad_input, io.
   virtual boost::asio::awaitable<Result<std::unique_ptr<Container>>> start(ContainerSpec spec,
                                                                            Deadline deadline) = 0;
+  // Whether attach() can work here at all. Error: unsupported, with the reason.
+  virtual Result<void> keeps_containers() const { return boost::system::in_place_value; }
+  // The container with this id, which start() of another process has made with this channel_dir,
+  // while it runs. How it ends may be told with fewer words than by the process that started it.
+  // Errors: closed (it does not run any more; remove() takes the rest away), unsupported (its
+  // channel was not a directory), unavailable.
+  virtual boost::asio::awaitable<Result<std::unique_ptr<Container>>> attach(std::string id,
+                                                                            std::string channel_dir,
+                                                                            Deadline deadline) = 0;
   // What of `spec` this backend cannot enforce on this host: {"memory limit": "off: rootless …"}.
   // Known after the first probe() or start().
   virtual std::map<std::string, std::string> missing_guarantees(
       const ContainerSpec& spec) const = 0;
-  // Containers of ours (by label) that run now, also those of an orchestrator that has died.
+  // Containers of ours (by label, and made for the same state directory) that run now or have left
+  // something, also those of an orchestrator that has died.
   virtual boost::asio::awaitable<Result<std::vector<std::string>>> list(Deadline deadline) = 0;
   // Removes a container by the id that list() gave, with all that belongs to it.
   virtual boost::asio::awaitable<Result<void>> remove(std::string id, Deadline deadline) = 0;

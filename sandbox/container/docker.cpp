@@ -21,6 +21,7 @@ namespace {
 constexpr auto create_time = 30s;
 
 constexpr const char* guest_label = "org.caisson.guest";
+constexpr const char* owner_label = "org.caisson.owner";
 
 bool plain_reference(const std::string& text) {
   return !text.empty() && text.size() <= 255 &&
@@ -34,14 +35,17 @@ bool plain_reference(const std::string& text) {
          text.find("..") == text.npos && text[0] != '/';
 }
 
-std::string label_filter(const char* label) {
-  const json filters = {{"label", {label}}};
+std::string label_filter(const std::string& owner) {
+  json labels = {sandbox_label};
+  if (!owner.empty()) labels.push_back(fmt::format("{}={}", owner_label, owner));
+  const json filters = {{"label", labels}};
   return percent_encoded(filters.dump());
 }
 
 }  // namespace
 
-DockerBackend::DockerBackend(HttpTarget daemon) : api_(std::move(daemon)) {}
+DockerBackend::DockerBackend(HttpTarget daemon, std::string owner)
+    : api_(std::move(daemon)), owner_(std::move(owner)) {}
 
 asio::awaitable<Result<std::string>> DockerBackend::probe(Deadline deadline) {
   auto facts = co_await api_.facts(deadline);
@@ -139,6 +143,7 @@ asio::awaitable<Result<std::unique_ptr<Container>>> DockerBackend::start(Contain
     use_stdio_channel(spec);
     spec.guest_delivery = ContainerSpec::GuestDelivery::volume;
   }
+  if (!owner_.empty()) spec.labels[owner_label] = owner_;
   std::string volume;
   if (spec.guest_delivery == ContainerSpec::GuestDelivery::volume) {
     auto filled = co_await guest_volume(spec, image->id, deadline);
@@ -192,6 +197,38 @@ asio::awaitable<Result<std::unique_ptr<Container>>> DockerBackend::start(Contain
   co_return *failure;
 }
 
+Result<void> DockerBackend::keeps_containers() const {
+  if (shares_files()) return boost::system::in_place_value;
+  return Error(Errc::unsupported,
+               "the Docker daemon is on another host: a sandbox there is reached through the "
+               "connection of the command that started it, and ends with it");
+}
+
+asio::awaitable<Result<std::unique_ptr<Container>>> DockerBackend::attach(std::string id,
+                                                                          std::string channel_dir,
+                                                                          Deadline deadline) {
+  if (auto can = keeps_containers(); !can) co_return can.error();
+  auto facts = co_await api_.facts(deadline);
+  if (!facts) co_return facts.error();
+  auto known = co_await api_.call("GET", "/containers/" + id + "/json", json(), deadline);
+  if (!known && known.error().code != Errc::not_found) co_return known.error();
+  const auto config = known ? known->value("Config", json::object()) : json::object();
+  const auto labels = config.is_object() ? config.value("Labels", json::object()) : json::object();
+  // A name is anybody's, the label is ours.
+  if (!labels.is_object() || get_string(labels, sandbox_label) != id) {
+    co_return Error(Errc::closed, "the container does not run any more");
+  }
+  DockerContainer::Parts parts;
+  parts.id = std::move(id);
+  parts.docker_id = get_string(*known, "Id");
+  parts.channel_dir = std::move(channel_dir);
+  auto container = std::make_unique<DockerContainer>(api_, std::move(parts));
+  if (!co_await container->look(deadline)) {
+    co_return Error(Errc::closed, "the container does not run any more");
+  }
+  co_return std::move(container);
+}
+
 std::map<std::string, std::string> DockerBackend::missing_guarantees(
     const ContainerSpec& spec) const {
   std::map<std::string, std::string> missing;
@@ -212,8 +249,13 @@ std::map<std::string, std::string> DockerBackend::missing_guarantees(
 }
 
 asio::awaitable<Result<std::vector<std::string>>> DockerBackend::list(Deadline deadline) {
-  auto all = co_await api_.call(
-      "GET", "/containers/json?all=1&filters=" + label_filter(sandbox_label), json(), deadline);
+  co_return co_await list_of(owner_, deadline);
+}
+
+asio::awaitable<Result<std::vector<std::string>>> DockerBackend::list_of(std::string owner,
+                                                                         Deadline deadline) {
+  auto all = co_await api_.call("GET", "/containers/json?all=1&filters=" + label_filter(owner),
+                                json(), deadline);
   if (!all) co_return all.error();
   std::vector<std::string> ids;
   for (const auto& container : *all) {
@@ -226,7 +268,7 @@ asio::awaitable<Result<std::vector<std::string>>> DockerBackend::list(Deadline d
 }
 
 asio::awaitable<Result<void>> DockerBackend::remove(std::string id, Deadline deadline) {
-  auto ours = co_await list(deadline);
+  auto ours = co_await list_of("", deadline);
   if (!ours) co_return ours.error();
   // Only what carries our label: names are anybody's.
   if (std::find(ours->begin(), ours->end(), id) == ours->end()) {

@@ -17,8 +17,9 @@ namespace caisson {
 
 class DockerBackend final : public Backend {
  public:
-  // `daemon`: from docker_target().
-  explicit DockerBackend(HttpTarget daemon);
+  // `daemon`: from docker_target(). `owner` tells the containers of one state directory from those
+  // of others with the same daemon: list() knows only these. Empty: all of ours.
+  explicit DockerBackend(HttpTarget daemon, std::string owner = "");
   DockerBackend(const DockerBackend&) = delete;
   DockerBackend& operator=(const DockerBackend&) = delete;
 
@@ -35,6 +36,10 @@ class DockerBackend final : public Backend {
   // containers share.
   boost::asio::awaitable<Result<std::unique_ptr<Container>>> start(ContainerSpec spec,
                                                                    Deadline deadline) override;
+  Result<void> keeps_containers() const override;
+  boost::asio::awaitable<Result<std::unique_ptr<Container>>> attach(std::string id,
+                                                                    std::string channel_dir,
+                                                                    Deadline deadline) override;
   std::map<std::string, std::string> missing_guarantees(const ContainerSpec& spec) const override;
   boost::asio::awaitable<Result<std::vector<std::string>>> list(Deadline deadline) override;
   boost::asio::awaitable<Result<void>> remove(std::string id, Deadline deadline) override;
@@ -54,12 +59,15 @@ class DockerBackend final : public Backend {
  private:
   boost::asio::awaitable<Result<DockerImage>> inspect_image(std::string reference,
                                                             Deadline deadline);
+  boost::asio::awaitable<Result<std::vector<std::string>>> list_of(std::string owner,
+                                                                   Deadline deadline);
   boost::asio::awaitable<Result<std::string>> guest_volume(ContainerSpec spec, std::string image,
                                                            Deadline deadline);
   boost::asio::awaitable<Result<void>> fill_volume(std::string volume, std::string image,
                                                    std::string tar, Deadline deadline);
 
   DockerApi api_;
+  const std::string owner_;
   std::set<std::string> filled_volumes_;
 };
 

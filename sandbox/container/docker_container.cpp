@@ -61,6 +61,13 @@ asio::awaitable<Result<void>> DockerContainer::start(Deadline deadline) {
   co_return boost::system::in_place_value;
 }
 
+asio::awaitable<bool> DockerContainer::look(Deadline deadline) {
+  const auto state = co_await inspect(deadline);
+  if (!state || !state->running) co_return false;
+  init_ = state->init;
+  co_return true;
+}
+
 asio::awaitable<Result<DockerContainer::State>> DockerContainer::inspect(Deadline deadline) {
   auto facts = co_await api_.call("GET", path("/json"), json(), deadline);
   if (!facts) co_return facts.error();

@@ -31,6 +31,8 @@ class DockerContainer final : public Container {
 
   const std::string& id() const override { return parts_.id; }
   boost::asio::awaitable<Result<void>> start(Deadline deadline);
+  // For one that another process has started: whether it runs.
+  boost::asio::awaitable<bool> look(Deadline deadline);
   boost::asio::awaitable<Result<std::unique_ptr<ByteStream>>> connect(Deadline deadline) override;
   boost::asio::awaitable<void> kill(Deadline deadline) override;
   boost::asio::awaitable<std::string> wait_end() override;

@@ -1,5 +1,6 @@
 #include "sandbox/container/oci_container.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
@@ -48,6 +49,17 @@ OwnedFd kill_written_init(const OciPlace& place) {
   return process;
 }
 
+// The first process of a PID namespace of its own: "NSpid: 4711 1".
+bool is_namespace_init(pid_t pid) {
+  std::ifstream status(fmt::format("/proc/{}/status", pid));
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("NSpid:")) {
+      return line.ends_with("\t1") && line.find('\t') != line.rfind('\t');
+    }
+  }
+  return false;
+}
+
 // Whether it is dead; reaps it when it is a child of ours.
 bool is_gone(const OwnedFd& process) {
   if (!process) return true;
@@ -64,6 +76,20 @@ std::vector<std::string> OciPlace::command(std::vector<std::string> rest) const 
   std::vector<std::string> argv{program, "--root", root.string()};
   argv.insert(argv.end(), rest.begin(), rest.end());
   return argv;
+}
+
+pid_t find_init(const OciPlace& place, OwnedFd& pidfd) {
+  pid_t pid = 0;
+  std::ifstream(place.bundle / "pid") >> pid;
+  if (pid <= 1) return 0;
+  // The descriptor first: what is looked at afterwards is this process or none.
+  pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  pollfd waiting{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+  if (!pidfd || ::poll(&waiting, 1, 0) != 0) return 0;
+  ::fcntl(pidfd.get(), F_SETFD, FD_CLOEXEC);
+  // Rootless containers have no cgroup to tell them by. Who connects checks that this process is
+  // the one that listens in the container's directory.
+  return is_namespace_init(pid) ? pid : 0;
 }
 
 asio::awaitable<std::string> remove_oci(OciPlace place, Deadline deadline) {
@@ -113,7 +139,7 @@ bool OciContainer::has_ended() {
   }
   status_ = status;
   oom_kills_ = oom_kills(cgroup_name(parts_.place.id));
-  last_words_ = read_last_words(parts_.words.get());
+  if (parts_.words) last_words_ = read_last_words(parts_.words.get());
   return true;
 }
 

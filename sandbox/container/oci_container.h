@@ -29,6 +29,10 @@ struct OciPlace {
 // the deadline; returns what is left, empty when nothing is.
 boost::asio::awaitable<std::string> remove_oci(OciPlace place, Deadline deadline);
 
+// The process that the runtime wrote down as the container's init, when it lives and is one: a
+// number in a file may long since belong to somebody else. 0 when not.
+pid_t find_init(const OciPlace& place, OwnedFd& pidfd);
+
 class OciContainer final : public Container {
  public:
   struct Parts {
@@ -36,7 +40,7 @@ class OciContainer final : public Container {
     std::string channel_dir;  // empty: `stdio` is the channel
     pid_t init = 0;
     OwnedFd init_fd;  // pidfd
-    OwnedFd words;    // read end of init's stderr, not blocking
+    OwnedFd words;    // read end of init's stderr, not blocking; none when another process has it
     OwnedFd stdio;
   };
   explicit OciContainer(Parts parts) : parts_(std::move(parts)) {}

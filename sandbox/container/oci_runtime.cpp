@@ -230,6 +230,8 @@ asio::awaitable<Result<std::unique_ptr<Container>>> RuncBackend::run_bundle(
                                             "--pid-file", pid_file.string(), spec.id}));
   command.in = command.out = stdio.write ? stdio.write.get() : -1;
   command.err = words->write.get();
+  // When we are killed half-way, nobody would know of a container that comes up later.
+  command.dies_with_us = true;
   auto child = spawn(command);
   if (!child && child.error().code == Errc::not_found) {
     co_return Error(Errc::unavailable, child.error().message +
@@ -264,6 +266,20 @@ asio::awaitable<Result<std::unique_ptr<Container>>> RuncBackend::run_bundle(
                     fmt::format("{} started a container but does not say its process", name_));
   }
   ::fcntl(parts.init_fd.get(), F_SETFD, FD_CLOEXEC);
+  co_return std::make_unique<OciContainer>(std::move(parts));
+}
+
+asio::awaitable<Result<std::unique_ptr<Container>>> RuncBackend::attach(std::string id,
+                                                                        std::string channel_dir,
+                                                                        Deadline) {
+  if (channel_dir.empty()) {
+    co_return Error(Errc::unsupported, "a channel through stdin and stdout ends with its process");
+  }
+  OciContainer::Parts parts;
+  parts.place = place_of(options_, id);
+  parts.channel_dir = std::move(channel_dir);
+  parts.init = find_init(parts.place, parts.init_fd);
+  if (parts.init == 0) co_return Error(Errc::closed, "the container does not run any more");
   co_return std::make_unique<OciContainer>(std::move(parts));
 }
 

@@ -42,6 +42,9 @@ class RuncBackend final : public Backend {
                                                             Deadline deadline) override;
   boost::asio::awaitable<Result<std::unique_ptr<Container>>> start(ContainerSpec spec,
                                                                    Deadline deadline) override;
+  boost::asio::awaitable<Result<std::unique_ptr<Container>>> attach(std::string id,
+                                                                    std::string channel_dir,
+                                                                    Deadline deadline) override;
   std::map<std::string, std::string> missing_guarantees(const ContainerSpec& spec) const override;
   boost::asio::awaitable<Result<std::vector<std::string>>> list(Deadline deadline) override;
   boost::asio::awaitable<Result<void>> remove(std::string id, Deadline deadline) override;

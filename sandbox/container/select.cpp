@@ -14,7 +14,7 @@ namespace {
 asio::awaitable<Result<ChosenBackend>> try_docker(BackendSettings settings, Deadline deadline) {
   auto target = docker_target(settings.docker);
   if (!target) co_return target.error();
-  auto backend = std::make_unique<DockerBackend>(*target);
+  auto backend = std::make_unique<DockerBackend>(*target, settings.runc.state_dir.string());
   auto ready = co_await backend->probe(deadline);
   if (!ready) co_return ready.error();
   ChosenBackend chosen;

@@ -10,6 +10,7 @@
 
 #include "sandbox/base/json.h"
 #include "sandbox/base/nursery.h"
+#include "sandbox/session/block_journal.h"
 #include "sandbox/session/sandbox.h"
 #include "sandbox/session/session.h"
 
@@ -89,6 +90,11 @@ boost::asio::awaitable<Result<SessionState>> Session::go_back(std::uint64_t chec
     co_return Error(Errc::unavailable, "a block of this session still runs");
   }
   state_ = {StateChange::rolled_back, static_cast<std::uint32_t>(context.restored->checkpoint)};
+  if (journal_ != nullptr) {
+    if (auto written = journal_->went_back(state_.checkpoint); !written) {
+      notes_["journal"] = "off: " + written.error().message;
+    }
+  }
   if (context.restored->checkpoint != checkpoint) {
     co_return Error(Errc::io, fmt::format("checkpoint #{} did not wake (was memory short?); the "
                                           "session is at #{} now",
@@ -133,11 +139,9 @@ boost::asio::awaitable<Result<std::unique_ptr<Session>>> Session::branch(
     co_await sandbox_.change_.wait(limit);
   }
   if (context.opened) {
-    auto session = std::make_unique<Session>(sandbox_, number);
-    session->last_block_ = context.facts.last_block;
-    session->state_ = {StateChange::unchanged,
-                       static_cast<std::uint32_t>(context.facts.checkpoint)};
-    co_return session;
+    co_return std::make_unique<Session>(
+        sandbox_, number, context.facts.last_block,
+        SessionState{StateChange::unchanged, static_cast<std::uint32_t>(context.facts.checkpoint)});
   }
   const auto refusal = context.refusal;
   if (refusal.empty()) {
@@ -246,14 +250,22 @@ boost::asio::awaitable<Result<Choice>> Session::best_of(std::vector<Block> candi
       if (auto turn = co_await take_turn(deadline); !turn) failure = turn.error();
     }
   }
-  if (!failure && choice.chosen) become(*branches[*choice.chosen]);
+  if (!failure && choice.chosen) {
+    become(*branches[*choice.chosen], candidates[*choice.chosen],
+           choice.candidates[*choice.chosen].outcome);
+  }
   close_all();
   if (failure) co_return *failure;
   co_return choice;
 }
 
 // The branch's context is this session's from now on, with its working directory in the old place.
-void Session::become(Session& winner) {
+void Session::become(Session& winner, const Block& block, const Outcome& outcome) {
+  if (journal_ != nullptr) {
+    auto written = journal_->begin(outcome.block, block);
+    if (written) written = journal_->end(outcome);
+    if (!written) notes_["journal"] = "off: " + written.error().message;
+  }
   const wire::Close close{winner.context_, 0, 0};
   sandbox_.send(wire::Type::close, context_, wire::bytes_of(close));
   sandbox_.contexts_.erase(context_);

@@ -8,16 +8,16 @@ namespace caisson {
 
 using wire::Type;
 
-void Link::connected() {
+void Link::connected(std::uint32_t epoch) {
   decoder_ = wire::Decoder();
   outgoing_.clear();
   welcomed_ = false;
   unacknowledged_bytes_ = 0;
-  ++epoch_;
+  epoch_ = epoch;
   wire::Header header;
   header.type = Type::hello;
   header.epoch = epoch_;
-  const wire::Hello hello{wire::protocol_version, 0, last_received_};
+  const wire::Hello hello{wire::protocol_version, ever_welcomed_ ? 0U : 1U, last_received_};
   wire::append_frame(outgoing_, header, wire::bytes_of(hello));
 }
 
@@ -60,11 +60,7 @@ bool Link::accept(const wire::Frame& frame, GuestMessage& message) {
   last_received_ = header.seq;
   unacknowledged_bytes_ += wire::header_size + header.length;
   if (unacknowledged_bytes_ >= wire::ack_after) {
-    wire::Header ack;
-    ack.type = Type::host_ack;
-    ack.epoch = epoch_;
-    ack.ack = last_received_;
-    wire::append_frame(outgoing_, ack, "");
+    outgoing_ += acknowledge();
     unacknowledged_bytes_ = 0;
   }
   const auto key = std::pair(header.type, header.context);
@@ -133,6 +129,17 @@ void Link::stamp(Sent& sent) const {
 
 void Link::forget_acknowledged(std::uint64_t ack) {
   while (!kept_.empty() && kept_.front().seq <= ack) kept_.pop_front();
+}
+
+std::string Link::acknowledge() const {
+  std::string bytes;
+  if (!welcomed_) return bytes;
+  wire::Header ack;
+  ack.type = Type::host_ack;
+  ack.epoch = epoch_;
+  ack.ack = last_received_;
+  wire::append_frame(bytes, ack, "");
+  return bytes;
 }
 
 std::string Link::take_outgoing() {

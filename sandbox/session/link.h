@@ -24,15 +24,15 @@ struct GuestMessage {
 
 class Link {
  public:
-  // `first_epoch`: higher than any that the guest has seen. The time in seconds will do: a host
-  // that starts again has no other way to know.
-  explicit Link(std::uint32_t first_epoch) : epoch_(first_epoch - 1) {}
+  explicit Link(std::uint32_t first_epoch = 1) : epoch_(first_epoch - 1) {}
 
   enum class Step { message, need_more, broken };
 
   // A connection has been made: what was half received is forgotten and the greeting goes first.
-  // Everything else waits for the guest's welcome.
-  void connected();
+  // Everything else waits for the guest's welcome. `epoch` must be higher than any that the guest
+  // has seen, of this host or of one before it.
+  void connected(std::uint32_t epoch);
+  void connected() { connected(epoch_ + 1); }
 
   // Where received bytes go; then say how many came and take the messages that are whole.
   std::span<char> space() { return decoder_.space(); }
@@ -45,6 +45,8 @@ class Link {
 
   // Bytes to write now; empty when there is nothing. They are taken, not copied.
   std::string take_outgoing();
+  // The frame that says what has been received, or nothing when nobody listens.
+  std::string acknowledge() const;
   bool has_outgoing() const { return !outgoing_.empty(); }
 
   bool welcomed() const { return welcomed_; }

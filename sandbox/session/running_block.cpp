@@ -250,6 +250,11 @@ void RunningBlock::receive_finished(const wire::Finished& finished) {
           "killed: it wrote to the worker's control socket (worker broke the protocol)";
       break;
   }
+  if (finished.left == wire::Left::lost) {
+    // init ends the sandbox, and says so while it still can.
+    outcome_.status = Status::lost;
+    outcome_.reason = "its sandbox was ended while it ran: its lifetime was over, or it was closed";
+  }
   if (finished.strays_kept > 0) {
     outcome_.guarantees["processes"] = fmt::format(
         "{} started by this or an earlier block go on running: what they do is not rolled back",

@@ -4,7 +4,6 @@
 
 #include <boost/asio/this_coro.hpp>
 #include <cassert>
-#include <ctime>
 #include <random>
 #include <utility>
 
@@ -32,13 +31,12 @@ Sandbox::Sandbox(boost::asio::any_io_executor executor, std::string id, SandboxO
     : executor_(executor),
       id_(std::move(id)),
       options_(std::move(options)),
-      link_(static_cast<std::uint32_t>(std::time(nullptr))),
       nursery_(executor),
       outgoing_(executor),
       change_(executor) {}
 
 Sandbox::~Sandbox() {
-  assert(!container_ && "close() before the sandbox goes");
+  assert(!container_ && "close() or leave() before the sandbox goes");
 }
 
 asio::awaitable<Result<std::unique_ptr<Sandbox>>> Sandbox::start(Backend& backend,
@@ -64,11 +62,11 @@ asio::awaitable<Result<std::unique_ptr<Sandbox>>> Sandbox::start(Backend& backen
 }
 
 asio::awaitable<Result<void>> Sandbox::come_up(Backend& backend, Deadline deadline) {
-  auto directory = SandboxDir::make(options_.state_dir, id_, backend.name());
+  auto spec = make_spec(options_.policy, options_.compiled, options_.image);
+  auto directory = SandboxDir::make(options_.state_dir, id_,
+                                    {std::string(backend.name()), spec.memory_bytes, ""});
   if (!directory) co_return directory.error();
   directory_ = std::move(*directory);
-
-  auto spec = make_spec(options_.policy, options_.compiled, options_.image);
   spec.id = id_;
   spec.guest_dir = options_.guest_dir.string();
   spec.channel_dir = directory_.channel().string();
@@ -77,12 +75,8 @@ asio::awaitable<Result<void>> Sandbox::come_up(Backend& backend, Deadline deadli
   auto container = co_await backend.start(std::move(spec), deadline);
   if (!container) co_return container.error();
   container_ = std::move(*container);
-  auto stream = co_await container_->connect(deadline);
-  if (!stream) co_return stream.error();
-  stream_ = std::move(*stream);
+  if (auto connected = co_await connect(deadline); !connected) co_return connected.error();
   directory_.seal();
-
-  link_.connected();
   auto setup = make_setup(options_.policy, options_.compiled, options_.guest_mount);
   // Hundreds of processes that spin must not keep init from its work. Within a cgroup that has its
   // own share of the host this is init's affair alone; without one everybody else goes first, too.
@@ -102,17 +96,33 @@ asio::awaitable<Result<void>> Sandbox::come_up(Backend& backend, Deadline deadli
                               last_log_.empty() ? "" : ": " + last_log_));
 }
 
-asio::awaitable<Result<std::unique_ptr<Session>>> Sandbox::open_session(nlohmann::json seeds,
-                                                                        Deadline deadline) {
-  if (!lost_reason_.empty())
-    co_return Error(Errc::closed, "the sandbox has ended: " + lost_reason_);
-  const auto number = ++last_context_;
+asio::awaitable<Result<void>> Sandbox::connect(Deadline deadline) {
+  auto stream = co_await container_->connect(deadline);
+  if (!stream) co_return stream.error();
+  stream_ = std::move(*stream);
+  const auto epoch = directory_.next_epoch();
+  if (!epoch) co_return epoch.error();
+  link_.connected(*epoch);
+  co_return boost::system::in_place_value;
+}
+
+asio::awaitable<bool> Sandbox::open_context(std::uint16_t number, nlohmann::json seeds,
+                                            Deadline deadline) {
   auto& context = contexts_[number];
   const nlohmann::json body{{"seeds", std::move(seeds)}};
   send(Type::open, number, to_text(body));
   while (!context.opened && context.refusal.empty() && lost_reason_.empty() && !deadline.passed())
     co_await change_.wait(deadline);
-  if (context.opened) co_return std::make_unique<Session>(*this, number);
+  co_return context.opened;
+}
+
+asio::awaitable<Result<std::unique_ptr<Session>>> Sandbox::open_session(nlohmann::json seeds,
+                                                                        Deadline deadline) {
+  if (!lost_reason_.empty())
+    co_return Error(Errc::closed, "the sandbox has ended: " + lost_reason_);
+  const auto number = ++last_context_;
+  if (co_await open_context(number, std::move(seeds), deadline))
+    co_return std::make_unique<Session>(*this, number);
   if (!lost_reason_.empty())
     co_return Error(Errc::closed, "the sandbox has ended: " + lost_reason_);
   co_return Error(Errc::timed_out, "the session did not open in time");
@@ -121,16 +131,20 @@ asio::awaitable<Result<std::unique_ptr<Session>>> Sandbox::open_session(nlohmann
 asio::awaitable<void> Sandbox::close(Deadline deadline) {
   if (std::exchange(closing_, true)) co_return;
   lose("closed");
-  nursery_.cancel();
-  try {
-    co_await nursery_.join();
-  } catch (const std::exception&) {
-    // Why the channel broke has been told as the reason of the loss; the container goes anyway.
-  }
+  co_await stop_driving();
   if (stream_) stream_->close();
   // Also when it cannot be confirmed that it is gone: the next start removes it as an orphan.
   if (const auto container = std::move(container_)) co_await container->kill(deadline);
   directory_.remove();
+}
+
+asio::awaitable<void> Sandbox::stop_driving() {
+  nursery_.cancel();
+  try {
+    co_await nursery_.join();
+  } catch (const std::exception&) {
+    // Why the channel broke has been told as the reason of the loss.
+  }
 }
 
 // Owns the channel: reads and writes until the connection breaks, connects again, and gives up
@@ -160,15 +174,12 @@ asio::awaitable<bool> Sandbox::reconnect() {
   if (!lost_reason_.empty()) co_return false;
   stream_->close();
   try {
-    auto stream = co_await container_->connect(Deadline::after(5s));
-    if (!stream) co_return false;
-    stream_ = std::move(*stream);
+    const auto connected = co_await connect(Deadline::after(5s));
+    co_return connected.has_value();
   } catch (const Fault& fault) {
     lose(fault.what());
     co_return false;
   }
-  link_.connected();
-  co_return true;
 }
 
 asio::awaitable<void> Sandbox::read_messages(ByteStream& stream) {
@@ -177,6 +188,7 @@ asio::awaitable<void> Sandbox::read_messages(ByteStream& stream) {
     const auto got = co_await stream.read_some(asio::buffer(space.data(), space.size()));
     if (got == 0) throw boost::system::system_error(asio::error::eof);
     link_.filled(got);
+    const bool welcomed = link_.welcomed();
     GuestMessage message;
     for (;;) {
       const auto step = link_.next(message);
@@ -185,6 +197,7 @@ asio::awaitable<void> Sandbox::read_messages(ByteStream& stream) {
         throw Fault("the guest broke the protocol: " + link_.problem());
       receive(message);
     }
+    if (link_.welcomed() != welcomed) change_.notify();
     if (link_.has_outgoing()) outgoing_.notify();
   }
 }
@@ -224,19 +237,26 @@ void Sandbox::receive(GuestMessage& message) {
       std::string_view body = message.body;
       wire::Opened opened;
       if (!wire::take(body, opened)) break;
+      const auto context = contexts_.find(message.context);
+      // One that nobody has asked for yet answers the process before us.
+      if (context == contexts_.end()) return;
       note_missing(opened.missing);
-      auto& context = contexts_[message.context];
-      context.opened = true;
-      context.facts = opened;
+      context->second.facts = opened;
+      context->second.opened = true;
       break;
     }
-    case Type::refused:
-      contexts_[message.context].refusal = message.body;
+    case Type::refused: {
+      const auto context = contexts_.find(message.context);
+      if (context == contexts_.end()) return;
+      context->second.refusal = message.body;
       break;
+    }
     case Type::restored: {
       std::string_view body = message.body;
       wire::Restored restored;
-      if (wire::take(body, restored)) contexts_[message.context].restored = restored;
+      const auto context = contexts_.find(message.context);
+      if (context == contexts_.end() || !wire::take(body, restored)) return;
+      context->second.restored = restored;
       break;
     }
     case Type::log:
@@ -248,10 +268,14 @@ void Sandbox::receive(GuestMessage& message) {
       return;
     default: {
       const auto context = contexts_.find(message.context);
-      if (context != contexts_.end() && context->second.running != nullptr) {
+      if (context == contexts_.end()) return;
+      if (context->second.running != nullptr) {
         context->second.running->receive(message.type, message.body);
+        return;
       }
-      return;
+      std::string_view body = message.body;
+      if (message.type != Type::finished || !wire::take(body, context->second.finished)) return;
+      break;
     }
   }
   change_.notify();

@@ -46,7 +46,17 @@ class Sandbox {
   static boost::asio::awaitable<Result<std::unique_ptr<Sandbox>>> start(Backend& backend,
                                                                         SandboxOptions options,
                                                                         Deadline deadline);
-  // Owners call close() first.
+  // Goes on with a sandbox that another process has started and left, and whose directory nobody
+  // has now. `options` are those that it was started with.
+  //
+  // Errors: closed (it has ended, or does not answer; what was left of it has been removed),
+  // unavailable (another process has it, or the backend does not answer) and unsupported (its
+  // channel ended with its process): then nothing has been touched.
+  static boost::asio::awaitable<Result<std::unique_ptr<Sandbox>>> adopt(Backend& backend,
+                                                                        std::string id,
+                                                                        SandboxOptions options,
+                                                                        Deadline deadline);
+  // Owners call close() or leave() first.
   ~Sandbox();
   Sandbox(const Sandbox&) = delete;
   Sandbox& operator=(const Sandbox&) = delete;
@@ -55,6 +65,19 @@ class Sandbox {
   // sandbox is closed. Errors: closed, timed_out.
   boost::asio::awaitable<Result<std::unique_ptr<Session>>> open_session(nlohmann::json seeds,
                                                                         Deadline deadline);
+
+  // Goes on with the session that an earlier process has opened in this context. A block of that
+  // process that still runs is waited for, at most `patience`, and then interrupted; its output is
+  // dropped. Errors: not_found (there is no such session), closed, timed_out.
+  boost::asio::awaitable<Result<std::unique_ptr<Session>>> adopt_session(std::uint16_t context,
+                                                                         Millis patience,
+                                                                         Deadline deadline);
+
+  // Keeps it for `session`, a name: see SandboxDir::keep_for(). Error: io.
+  Result<void> keep_for(const std::string& session) { return directory_.keep_for(session); }
+  // Goes away and leaves the container running; adopt() finds it again. No block may run. init ends
+  // it after the policy's time.idle.
+  boost::asio::awaitable<void> leave();
 
   // Ends every process, removes the container and its directory. Idempotent; blocks that run end
   // as `lost`. Throws Fault when the backend cannot confirm it.
@@ -77,13 +100,20 @@ class Sandbox {
     wire::Opened facts;                      // what init said then
     std::string refusal;                     // why it could not be opened
     std::optional<wire::Restored> restored;  // the answer to a rollback
-    bool moving = false;              // it is being rolled back or branched: no block may start
+    bool moving = false;  // it is being rolled back or branched: no block may start
+    // The last block that ended and that nobody waits for: it is of the process before us.
+    wire::Finished finished;
     RunningBlock* running = nullptr;  // on the stack of Session::execute, while that waits
   };
 
   Sandbox(boost::asio::any_io_executor executor, std::string id, SandboxOptions options);
 
   boost::asio::awaitable<Result<void>> come_up(Backend& backend, Deadline deadline);
+  boost::asio::awaitable<Result<void>> go_on(Backend& backend, Deadline deadline);
+  boost::asio::awaitable<bool> open_context(std::uint16_t number, nlohmann::json seeds,
+                                            Deadline deadline);
+  boost::asio::awaitable<Result<void>> connect(Deadline deadline);
+  boost::asio::awaitable<void> stop_driving();
   boost::asio::awaitable<void> drive();
   boost::asio::awaitable<bool> reconnect();
   boost::asio::awaitable<void> read_messages(ByteStream& stream);

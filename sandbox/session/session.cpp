@@ -9,6 +9,7 @@
 
 #include "sandbox/base/json.h"
 #include "sandbox/base/utf8.h"
+#include "sandbox/session/block_journal.h"
 #include "sandbox/session/running_block.h"
 #include "sandbox/session/sandbox.h"
 
@@ -85,7 +86,9 @@ const char* question_of(Block::Kind kind) {
 
 }  // namespace
 
-Session::Session(Sandbox& sandbox, std::uint16_t context) : sandbox_(sandbox), context_(context) {}
+Session::Session(Sandbox& sandbox, std::uint16_t context, std::uint64_t last_block,
+                 SessionState state)
+    : sandbox_(sandbox), context_(context), last_block_(last_block), state_(state) {}
 
 bool Session::closed() const {
   return ended_ || !sandbox_.lost_reason().empty();
@@ -135,6 +138,14 @@ boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline d
   if (const char* question = question_of(block.kind)) body[question] = block.request;
   std::string message(wire::bytes_of(request));
   message += to_text(body);
+  const auto note_journal = [this](const Result<void>& written) {
+    if (!written) notes_["journal"] = "off: " + written.error().message;
+  };
+  const bool journaled = journal_ != nullptr && !looks_only && block.kind != Block::Kind::restore;
+  if (journaled) note_journal(journal_->begin(number, block));
+  if (journal_ != nullptr && block.kind == Block::Kind::restore) {
+    notes_["journal"] = "names that were restored from a file are not made again with the session";
+  }
   send(wire::Type::execute, message);
 
   // A block that was started is always seen to its end, also when the caller is cancelled: only
@@ -175,6 +186,8 @@ boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline d
     mine->second.running = nullptr;
   }
   sandbox_.change_.notify();
+  const auto before = std::exchange(state_, running.outcome().state);
+  if (journaled) note_journal(journal_->end(running.outcome()));
   if (cancelled) {
     co_await this_coro::reset_cancellation_state(boost::asio::enable_terminal_cancellation());
   }
@@ -183,8 +196,8 @@ boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline d
   for (const auto& [what, why] : sandbox_.guarantees().items()) {
     running.outcome().guarantees[what] = why;
   }
+  for (auto& [what, why] : std::exchange(notes_, {})) running.outcome().guarantees[what] = why;
   auto outcome = std::move(running.outcome());
-  const auto before = std::exchange(state_, outcome.state);
   if (block.on_error == Block::OnError::rollback) co_await settle_error(block, outcome, before);
   co_return outcome;
 }

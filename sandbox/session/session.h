@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -18,6 +19,7 @@
 
 namespace caisson {
 
+class BlockJournal;
 class Sandbox;
 
 // One piece of code to run, and bounds that may be tighter than the policy's. Zero: the policy's.
@@ -57,7 +59,9 @@ struct Choice {
 
 class Session {
  public:
-  Session(Sandbox& sandbox, std::uint16_t context);
+  // `last_block` and `state`: where an earlier process has left it.
+  Session(Sandbox& sandbox, std::uint16_t context, std::uint64_t last_block = 0,
+          SessionState state = {});
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -122,17 +126,24 @@ class Session {
                                                    Deadline deadline);
   // Names that the session has already are replaced. After an error they are as before.
   boost::asio::awaitable<Result<StateReport>> restore(std::string path, Deadline deadline);
+  // Each block is written there before it is sent, and its end before execute() returns. It must
+  // outlive the session. What cannot be written is a guarantee that is off in the outcome.
+  void keep_journal(BlockJournal& journal) { journal_ = &journal; }
+  // Goes into the guarantees of the next outcome: something that its reader should know.
+  void note(std::string what, std::string why) { notes_[std::move(what)] = std::move(why); }
 
   std::uint16_t context() const { return context_; }
-  bool closed() const;
+  // The highest number that a block of it has had, and where the last one has left the state.
+  std::uint64_t last_block() const { return last_block_; }
   const SessionState& state() const { return state_; }
+  bool closed() const;
 
  private:
   boost::asio::awaitable<Result<void>> take_turn(Deadline deadline);
   boost::asio::awaitable<Result<SessionState>> go_back(std::uint64_t checkpoint, Deadline deadline);
   boost::asio::awaitable<void> settle_error(const Block& block, Outcome& outcome,
                                             SessionState before);
-  void become(Session& winner);
+  void become(Session& winner, const Block& block, const Outcome& outcome);
   // Runs a block without code; its report.
   boost::asio::awaitable<Result<nlohmann::json>> ask(Block::Kind kind, nlohmann::json request,
                                                      Deadline deadline);
@@ -140,8 +151,10 @@ class Session {
   Sandbox& sandbox_;
   std::uint16_t context_;
   bool ended_ = false;  // close() was called, or another session has taken it over
-  std::uint64_t last_block_ = 0;
+  std::uint64_t last_block_;
   SessionState state_;
+  BlockJournal* journal_ = nullptr;
+  std::map<std::string, std::string> notes_;
 };
 
 }  // namespace caisson

@@ -8,7 +8,7 @@ namespace caisson::wire {
 
 struct Hello {
   std::uint32_t version = 0;
-  std::uint32_t reserved = 0;
+  std::uint32_t first = 0;     // 1: this host has never been welcomed here
   std::uint64_t last_seq = 0;  // of the guest, that the host has received; 0: none
 };
 

@@ -141,7 +141,8 @@ void Guest::greet() {
   wire::Header header;
   header.type = Type::hello;
   header.epoch = ++epoch_;
-  const wire::Hello hello{wire::protocol_version, 0, last_received_};
+  const wire::Hello hello{wire::protocol_version, forgot_ ? 1U : 0U, last_received_};
+  forgot_ = false;
   std::string bytes;
   wire::append_frame(bytes, header, wire::bytes_of(hello));
   write_raw(bytes);
@@ -173,6 +174,7 @@ void Guest::disconnect() {
 }
 
 void Guest::forget() {
+  forgot_ = true;
   last_received_ = 0;
   next_seq_ = 1;
   kept_.clear();

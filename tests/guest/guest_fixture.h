@@ -112,6 +112,7 @@ class Guest {
   std::uint32_t epoch_ = 0;
   std::uint64_t next_seq_ = 1;
   std::uint64_t last_received_ = 0;
+  bool forgot_ = false;
   wire::Welcome welcome_;
   wire::Decoder decoder_;
   std::deque<Sent> kept_;

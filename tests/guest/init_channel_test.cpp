@@ -124,6 +124,67 @@ TEST(Channel, HostThatForgotItsNumbersGoesOn) {
   }
 }
 
+TEST(Channel, HostThatComesAgainLearnsWhereTheSessionStands) {
+  Guest guest;
+  guest.start();
+  guest.run("x = 9");
+  guest.run("1/0");
+  const auto ask = [&guest](std::string_view what) {
+    SCOPED_TRACE(what);
+    guest.forget();
+    guest.connect();
+    guest.send(Type::open, 1, "{}");
+    wire::Opened opened;
+    // What the host before has not acknowledged comes first, answers to it among that.
+    guest.receive(Type::opened);
+    guest.send(Type::open, 1, "{}");
+    do {
+      const auto message = guest.receive();
+      std::string_view body = message.body;
+      if (message.type == Type::opened) EXPECT_TRUE(wire::take(body, opened));
+    } while (guest.wait_readable(100));
+    return opened;
+  };
+  auto opened = ask("between blocks");
+  EXPECT_EQ(opened.last_block, 2u);
+  EXPECT_EQ(opened.checkpoint, 2u);
+  EXPECT_EQ(opened.running, 0u);
+  guest.execute(3, "import time\ntime.sleep(1)\nimport os\nos._exit(3)");
+  opened = ask("in a block");
+  EXPECT_EQ(opened.last_block, 3u);
+  EXPECT_EQ(opened.checkpoint, 2u);
+  EXPECT_EQ(opened.running, 1u);
+  guest.receive(Type::finished);
+  opened = ask("after one that took the state with it");
+  EXPECT_EQ(opened.last_block, 3u);
+  EXPECT_EQ(opened.checkpoint, 0u);
+  EXPECT_EQ(opened.running, 0u);
+}
+
+// As a command that is killed in the middle of its first block: it has acknowledged nothing.
+TEST(Channel, WhatAHostBegunThatHeardNothingIsDropped) {
+  Guest guest;
+  const std::string code(200000, '#');
+  const auto execute = [&code](std::uint64_t block) {
+    const wire::Execute limits{block, 0, 0, 0, 0};
+    return std::string(wire::bytes_of(limits)) + R"({"code":)" + quote(code) + "}";
+  };
+  guest.start();
+  guest.forget();
+  guest.connect();
+  guest.send_and_cut(Type::execute, 1, execute(1), 70000);
+  guest.forget();
+  guest.connect();
+  wire::Finished finished;
+  do {
+    const auto message = guest.receive(Type::finished);
+    std::string_view body = message.body;
+    ASSERT_TRUE(wire::take(body, finished));
+  } while (finished.block != 1);
+  guest.execute(2, "'whole'");
+  EXPECT_EQ(value_of(guest.finish(2)), "'whole'");
+}
+
 TEST(Channel, HostThatComesAgainDoesNotCompleteWhatTheOneBeforeBegan) {
   Guest guest;
   guest.start();

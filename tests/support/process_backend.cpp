@@ -1,10 +1,15 @@
 #include "tests/support/process_backend.h"
 
+#include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
+#include <fstream>
 
 #include "sandbox/base/async.h"
 #include "sandbox/base/process.h"
@@ -35,7 +40,8 @@ class SocketStream final : public ByteStream {
 
 class ProcessContainer final : public Container {
  public:
-  ProcessContainer(std::string id, std::string socket, Child init)
+  // `init`: a pidfd.
+  ProcessContainer(std::string id, std::string socket, OwnedFd init)
       : id_(std::move(id)), socket_(std::move(socket)), init_(std::move(init)) {}
   const std::string& id() const override { return id_; }
   asio::awaitable<Result<std::unique_ptr<ByteStream>>> connect(Deadline deadline) override {
@@ -50,22 +56,32 @@ class ProcessContainer final : public Container {
   }
   asio::awaitable<void> kill(Deadline) override {
     // SIGTERM: init ends its children first. As a plain process it is not their PID 1.
-    init_.signal(SIGTERM);
-    if (!ended_) co_await wait_end();
+    ::syscall(SYS_pidfd_send_signal, init_.get(), SIGTERM, nullptr, 0);
+    co_await wait_end();
   }
   asio::awaitable<std::string> wait_end() override {
-    const auto status = co_await init_.wait();
-    ended_ = true;
-    co_return status.signal != 0 ? "killed by signal " + std::to_string(status.signal)
-                                 : "exited with status " + std::to_string(status.code);
+    asio::posix::stream_descriptor ended(co_await asio::this_coro::executor, ::dup(init_.get()));
+    co_await ended.async_wait(asio::posix::descriptor_base::wait_read, asio::use_awaitable);
+    siginfo_t info{};
+    // Fails when it is not our child, or has been reaped by another one who waited.
+    ::waitid(P_PIDFD, static_cast<id_t>(init_.get()), &info, WEXITED | WNOHANG);
+    co_return info.si_code == CLD_EXITED ? "exited with status " + std::to_string(info.si_status)
+                                         : "killed";
   }
 
  private:
   const std::string id_;
   const std::string socket_;
-  Child init_;
-  bool ended_ = false;
+  OwnedFd init_;
 };
+
+// Of a process that lives.
+OwnedFd open_pid(pid_t pid) {
+  OwnedFd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  pollfd waiting{.fd = fd.get(), .events = POLLIN, .revents = 0};
+  if (fd && ::poll(&waiting, 1, 0) != 0) fd.reset();
+  return fd;
+}
 
 }  // namespace
 
@@ -94,7 +110,20 @@ asio::awaitable<Result<std::unique_ptr<Container>>> ProcessBackend::start(Contai
   auto init = spawn(command);
   if (!init) co_return init.error();
   last_pid_ = init->pid();
-  co_return std::make_unique<ProcessContainer>(spec.id, socket, std::move(*init));
+  inits_[spec.id] = last_pid_;
+  std::ofstream(spec.channel_dir + "/../init.pid") << last_pid_;
+  co_return std::make_unique<ProcessContainer>(spec.id, socket, init->release());
+}
+
+asio::awaitable<Result<std::unique_ptr<Container>>> ProcessBackend::attach(std::string id,
+                                                                           std::string channel_dir,
+                                                                           Deadline) {
+  pid_t pid = 0;
+  std::ifstream(channel_dir + "/../init.pid") >> pid;
+  auto init = pid > 1 ? open_pid(pid) : OwnedFd();
+  if (!init) co_return Error(Errc::closed, "its init has ended");
+  co_return std::make_unique<ProcessContainer>(std::move(id), channel_dir + "/channel.sock",
+                                               std::move(init));
 }
 
 std::map<std::string, std::string> ProcessBackend::missing_guarantees(const ContainerSpec&) const {
@@ -102,10 +131,18 @@ std::map<std::string, std::string> ProcessBackend::missing_guarantees(const Cont
 }
 
 asio::awaitable<Result<std::vector<std::string>>> ProcessBackend::list(Deadline) {
-  co_return std::vector<std::string>{};
+  std::vector<std::string> ids;
+  for (const auto& [id, pid] : inits_) {
+    if (open_pid(pid)) ids.push_back(id);
+  }
+  co_return ids;
 }
 
-asio::awaitable<Result<void>> ProcessBackend::remove(std::string, Deadline) {
+asio::awaitable<Result<void>> ProcessBackend::remove(std::string id, Deadline deadline) {
+  auto init = inits_.contains(id) ? open_pid(inits_[id]) : OwnedFd();
+  inits_.erase(id);
+  if (!init) co_return Error(Errc::not_found, "there is no container '" + id + "'");
+  co_await ProcessContainer(id, "", std::move(init)).kill(deadline);
   co_return boost::system::in_place_value;
 }
 

@@ -126,7 +126,7 @@ bool Channel::greet(const wire::Frame& frame) {
   epoch_ = frame.header.epoch;
   greeted_ = true;
   received_bytes_ = 0;
-  host_changed_ = host_changed_ || hello.last_seq < acknowledged_;
+  host_changed_ = host_changed_ || hello.first != 0 || hello.last_seq < acknowledged_;
   forget_acknowledged(hello.last_seq);
 
   wire::Welcome welcome = facts_;

@@ -142,8 +142,9 @@ void Context::head_opened(const Packet& packet) {
 }
 
 void Context::announce() {
-  if (state_ != HeadState::alive) return;
-  announced_ = true;
+  // Asked while there is no head: the next one is announced.
+  announced_ = state_ == HeadState::alive;
+  if (!announced_) return;
   wire::Opened opened;
   opened.pid = static_cast<std::uint32_t>(head_.pid);
   opened.missing = world_.zygote.missing;

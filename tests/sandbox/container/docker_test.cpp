@@ -344,6 +344,31 @@ TEST_F(Docker, ADaemonBehindTcpNeedsNoSharedFiles) {
   remove_guest_volumes(*backend);
 }
 
+TEST_F(Docker, AnotherProcessAttachesToWhatRuns) {
+  auto abandon = [](Docker& test) -> asio::awaitable<void> {
+    auto container = co_await test.backend->start(test.spec(), Deadline::after(20s));
+    EXPECT_TRUE(container);
+  };
+  run_coro(abandon(*this));
+  DockerBackend next(*shared->daemon->target());
+  const auto channel = (shared->files->path() / "channel").string();
+  auto go_on = [&]() -> asio::awaitable<void> {
+    auto container = co_await next.attach(id, channel, Deadline::after(10s));
+    EXPECT_TRUE(container) << container.error().message;
+    if (!container) co_return;
+    EXPECT_EQ((*container)->id(), id);
+    auto stream = co_await (*container)->connect(Deadline::after(10s));
+    EXPECT_TRUE(stream);
+    if (stream) EXPECT_EQ(co_await ask(**stream, "echo alive"), "alive");
+    co_await (*container)->kill(Deadline::after(10s));
+    EXPECT_FALSE((co_await (*container)->wait_end()).empty());
+    const auto gone = co_await next.attach(id, channel, Deadline::after(10s));
+    EXPECT_FALSE(gone);
+    if (!gone) EXPECT_EQ(gone.error().code, Errc::closed);
+  };
+  run_coro(go_on());
+}
+
 TEST_F(Docker, AnOrchestratorThatStartsAgainFindsAndRemovesWhatIsLeft) {
   auto abandon = [](Docker& test) -> asio::awaitable<void> {
     auto container = co_await test.backend->start(test.spec(), Deadline::after(20s));

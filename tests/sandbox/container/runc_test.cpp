@@ -256,6 +256,31 @@ TEST_F(Runc, StdinAndStdoutCanBeTheChannel) {
   EXPECT_EQ(ask_all(piped, {"echo through pipes", "say to stderr"}).at(0), "through pipes");
 }
 
+TEST_F(Runc, AnotherProcessAttachesToWhatRuns) {
+  auto abandon = [](Runc& test) -> asio::awaitable<void> {
+    auto container = co_await test.backend_.start(test.spec(), Deadline::after(20s));
+    EXPECT_TRUE(container);
+  };
+  run_coro(abandon(*this));
+  RuncBackend next({.program = "runc", .state_dir = files_.path() / "state"});
+  const auto channel = (files_.path() / "channel").string();
+  auto go_on = [&]() -> asio::awaitable<void> {
+    auto container = co_await next.attach(id_, channel, Deadline::after(10s));
+    EXPECT_TRUE(container) << container.error().message;
+    if (!container) co_return;
+    EXPECT_EQ((*container)->id(), id_);
+    auto stream = co_await (*container)->connect(Deadline::after(10s));
+    EXPECT_TRUE(stream);
+    if (stream) EXPECT_EQ(co_await ask(**stream, "echo alive"), "alive");
+    co_await (*container)->kill(Deadline::after(10s));
+    EXPECT_FALSE((co_await (*container)->wait_end()).empty());
+    const auto gone = co_await next.attach(id_, channel, Deadline::after(10s));
+    EXPECT_FALSE(gone);
+    if (!gone) EXPECT_EQ(gone.error().code, Errc::closed);
+  };
+  run_coro(go_on());
+}
+
 TEST_F(Runc, AnOrchestratorThatStartsAgainFindsAndRemovesWhatIsLeft) {
   auto abandon = [](Runc& test) -> asio::awaitable<void> {
     auto container = co_await test.backend_.start(test.spec(), Deadline::after(20s));

@@ -86,6 +86,27 @@ TEST(Link, GreetsFirstAndHoldsEverythingElseUntilTheWelcome) {
   EXPECT_EQ(sent[0].seq, 1U);
 }
 
+TEST(Link, SaysThatItIsNewUntilItWasWelcomed) {
+  Link link;
+  Guest guest;
+  const auto first = [&link] {
+    const auto bytes = link.take_outgoing();
+    wire::Hello hello;
+    std::memcpy(&hello, bytes.data() + wire::header_size, sizeof hello);
+    return std::pair(headers(bytes)[0].epoch, hello.first);
+  };
+  link.connected(7);
+  EXPECT_EQ(first(), std::pair(7U, 1U));
+  EXPECT_EQ(link.acknowledge(), "");
+  link.connected(9);
+  EXPECT_EQ(first(), std::pair(9U, 1U));
+  guest.epoch = 9;
+  feed(link, guest.welcome(0));
+  EXPECT_EQ(headers(link.acknowledge())[0].type, Type::host_ack);
+  link.connected();
+  EXPECT_EQ(first(), std::pair(10U, 0U));
+}
+
 TEST(Link, SendsAgainWhatWasNotAcknowledgedAndNothingElse) {
   Link link(1);
   Guest guest;
