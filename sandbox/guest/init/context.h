@@ -187,6 +187,7 @@ class Context {
   void look_at_family();
   void scan_family();
   bool stop_a_crowd();
+  bool is_crowd();
   enum class Victims { all, strays, strays_of_the_block };  // all: the head too
   Sweep sweep_family(Victims who);
   void let_others_go();

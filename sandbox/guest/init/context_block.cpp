@@ -348,7 +348,7 @@ bool Context::uses_too_much_memory() {
   const auto limit = world_.setup.limits.memory_bytes;
   if (limit == 0 || state_ != HeadState::alive) return false;
   // A crowd that uses much memory meets the container's own limit.
-  if (world_.processes.count() > calm) return false;
+  if (is_crowd()) return false;
   if (may_have_family(now_us())) look_at_family();
   const auto sum = [this](std::uint64_t (*bytes_of)(pid_t)) {
     std::uint64_t bytes = bytes_of(head_.pid);
@@ -379,7 +379,12 @@ void Context::look_at_family() {
 // Hundreds of processes that spin use up the container's CPU quota, init's share with it, so that
 // each of its system calls takes a tenth of a second. One is enough to stop them all.
 bool Context::stop_a_crowd() {
-  return world_.processes.count() > calm && stop_everybody();
+  return is_crowd() && stop_everybody();
+}
+
+// As PID 1 init sees nobody but its own; elsewhere it could not tell.
+bool Context::is_crowd() {
+  return ::getpid() == 1 && world_.processes.count() > calm;
 }
 
 void Context::scan_family() {
