@@ -19,9 +19,9 @@ namespace {
 using namespace std::chrono_literals;
 
 // How long after its own limits a guest may be silent before it is given up. init has to sweep the
-// processes that a block leaves, which takes it up to 4 s on a machine that is very busy, and to
+// processes that a block leaves, which takes it up to 8 s on a machine that is very busy, and to
 // wake a checkpoint (3 s).
-constexpr auto silence = 15s;
+constexpr auto silence = 30s;
 
 struct InputProblem {
   std::string rule;

@@ -13,7 +13,7 @@ BAD_ENDS = [
     ("memory bomb", "print('p', flush=True)\nx = []\nwhile True: x.append(bytearray(10**7))",
      {"raised", "out_of_memory"}),
     ("memory bomb of many processes",
-     "import os, time\nprint('p', flush=True)\nx = bytearray(10**8)\n"
+     "import os, time\nprint('p', flush=True)\nx = None\nx = bytearray(10**8)\n"
      "for _ in range(20):\n  if os.fork() == 0:\n    x[:] = b'y' * len(x)\n    time.sleep(99)\n"
      "time.sleep(99)", {"out_of_memory"}),
     ("exit", "import os\nprint('p', flush=True)\nos._exit(3)", {"exited"}),

@@ -160,7 +160,7 @@ void Context::announce() {
 
 void Context::opening_failed(const char* why) {
   log(why);
-  const bool was_copy = waking_ > 0;
+  const bool was_copy = waking_ > 0 || std::exchange(woken_died_, false);
   forget_head();
   // What was sent to it is lost.
   if (running_ && !ended_) finish({wire::Ending::signalled, SIGKILL});
@@ -180,8 +180,7 @@ void Context::back_off() {
 void Context::forget_head() {
   if (state_ == HeadState::opening) --world_.opening_heads;
   if (waking_ > 0) {
-    ::kill(waking_, SIGKILL);
-    std::erase_if(world_.kin.sleepers, [this](const Sleeper& each) { return each.pid == waking_; });
+    kill_sleeper(waking_);
     waking_ = 0;
   }
   state_ = HeadState::none;

@@ -153,6 +153,7 @@ class Context {
   void copy_failed(std::uint32_t error);
   void wake(Copy copy, bool is_branch);
   void drop(Copy& copy);
+  void kill_sleeper(pid_t pid);
   void close_copies();
   bool on_copy_death(const Death& death);
   void rollback(std::uint64_t checkpoint);
@@ -213,10 +214,11 @@ class Context {
   bool to_be_swept_ = false;             // the family of a dead head, when no copy is in the making
 
   bool is_branch_ = false;
-  bool is_over_ = false;          // a branch that could not be made
-  std::optional<Copy> branch_;    // its head to be, while its directory is being copied
-  pid_t copier_ = 0;              // the process that does so
-  pid_t waking_ = 0;              // a copy that has been told to become the head
+  bool is_over_ = false;        // a branch that could not be made
+  std::optional<Copy> branch_;  // its head to be, while its directory is being copied
+  pid_t copier_ = 0;            // the process that does so
+  pid_t waking_ = 0;            // a copy that has been told to become the head
+  bool woken_died_ = false;
   bool recovers_ = false;         // recover() waits until `making_` is settled
   std::vector<Copy> copies_;      // checkpoints, the oldest first
   std::optional<Making> making_;  // one more copy

@@ -161,9 +161,15 @@ void Context::wake(Copy copy, bool is_branch) {
 }
 
 void Context::drop(Copy& copy) {
-  ::kill(copy.pid, SIGKILL);
-  std::erase_if(world_.kin.sleepers, [&copy](const Sleeper& each) { return each.pid == copy.pid; });
+  kill_sleeper(copy.pid);
   copy.pair.close();
+}
+
+// It is nobody's stray while it dies, which takes a large one a while.
+void Context::kill_sleeper(pid_t pid) {
+  ::kill(pid, SIGKILL);
+  std::erase_if(world_.kin.sleepers, [pid](const Sleeper& each) { return each.pid == pid; });
+  world_.kin.helpers.push_back(pid);
 }
 
 void Context::close_copies() {
@@ -194,6 +200,10 @@ bool Context::on_copy_death(const Death& death) {
     return true;
   }
   if (waking_ > 0 && death.pid == waking_) {
+    std::erase_if(world_.kin.sleepers,
+                  [&death](const Sleeper& each) { return each.pid == death.pid; });
+    waking_ = 0;
+    woken_died_ = true;
     opening_failed("its checkpoint died as it woke");
     return true;
   }
@@ -203,7 +213,8 @@ bool Context::on_copy_death(const Death& death) {
   log("a checkpoint was killed");
   // As long as the state is there it can be copied again.
   if (at->number == live_ && !running_ && state_ == HeadState::alive) checkpoint_due_ = true;
-  drop(*at);
+  std::erase_if(world_.kin.sleepers,
+                [&death](const Sleeper& each) { return each.pid == death.pid; });
   copies_.erase(at);
   return true;
 }

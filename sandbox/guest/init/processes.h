@@ -51,7 +51,7 @@ struct Kin {
   pid_t zygote = 0;
   std::vector<Family> families;  // one for each context
   std::vector<Sleeper> sleepers;
-  std::vector<pid_t> helpers;  // init's own, for work on files
+  std::vector<pid_t> helpers;  // init's own, and sleepers that are being killed
 
   // Processes that no code of a session may touch.
   bool is_protected(pid_t pid) const;

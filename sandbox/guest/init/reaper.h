@@ -59,7 +59,7 @@ template <class Victims>
 Sweep sweep(Reaper& reaper, Victims victims) {
   // A process in the middle of something that cannot be interrupted (giving back much memory, a
   // slow disk) gets this long.
-  const Micros give_up = now_us() + ms(4000);
+  const Micros give_up = now_us() + ms(8000);
   std::vector<pid_t> stopped;
   std::vector<pid_t> killed;
   std::vector<pid_t> pids;
