@@ -17,6 +17,8 @@ constexpr Micros opening_time = ms(10000);
 // How often a running block's use of memory is looked at. What fills faster than this meets the
 // container's own limit.
 constexpr Micros memory_interval = ms(50);
+// When init wakes so late, others have used up the container's CPU quota.
+constexpr Micros starved = ms(30);
 constexpr int max_back_off = 7;  // doublings of 10 ms
 
 }  // namespace
@@ -322,12 +324,19 @@ void Context::on_time(Micros now) {
   if (now >= dead_by_) return breach("it has closed its control socket");
   if (making_ && now >= making_->give_up) copy_failed(ETIMEDOUT);
   if (!running_ || ended_) return;
-  if (now >= block_.kill_at) return kill_head(block_.stopping);
+  if (now >= block_.kill_at) {
+    if (now - block_.kill_at > starved) freeze();
+    return kill_head(block_.stopping);
+  }
   if (now >= block_.interrupt_at) {
     block_.interrupt_at = never;
-    if (state_ == HeadState::alive) ::kill(head_.pid, SIGINT);
+    if (state_ == HeadState::alive) interrupt_head();
   }
   if (block_.stopping != wire::Ending::finished) return;
+  if (const Micros deadline = block_.clock.wall_deadline(now); now >= deadline) {
+    if (now - deadline > starved) freeze();
+    return stop_block(wire::Ending::timeout_wall, block_.grace, now);
+  }
   if (now >= block_.memory_check_at) {
     const bool too_much = uses_too_much_memory();
     // Looking at hundreds of processes takes a while: never more than a tenth of the time.

@@ -189,6 +189,8 @@ class Context {
   void scan_family();
   bool stop_a_crowd();
   bool is_crowd();
+  void freeze();
+  void interrupt_head();
   enum class Victims { all, strays, strays_of_the_block };  // all: the head too
   Sweep sweep_family(Victims who);
   void let_others_go();
@@ -242,7 +244,8 @@ class Context {
 
   std::uint64_t last_block_ = 0;
   bool running_ = false;
-  bool ended_ = false;  // it has, and `finished_` is told when it is known what state is left
+  bool frozen_ = false;  // everybody is stopped until it has ended
+  bool ended_ = false;   // it has, and `finished_` is told when it is known what state is left
   wire::Finished finished_;
   Block block_;
   Denials denials_;

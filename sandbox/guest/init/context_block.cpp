@@ -296,6 +296,7 @@ void Context::report(Left left) {
   ended_ = running_ = false;
   --world_.running_blocks;
   head_.stand_in_front(false);
+  if (std::exchange(frozen_, false)) let_others_go();
   if (execute_open_) execute_dropped_ = true;
 }
 
@@ -330,7 +331,7 @@ void Context::denied(wire::DeniedCall call) {
 
 // CPU time of all its processes since some moment, for which it looks at them.
 Micros Context::cpu_now() {
-  if (head_.pid > 0 && may_have_family(now_us())) look_at_family();
+  if (head_.pid > 0 && may_have_family(now_us()) && (frozen_ || !is_crowd())) look_at_family();
   return cpu_total();
 }
 
@@ -371,9 +372,20 @@ bool Context::may_have_family(Micros now) {
 }
 
 void Context::look_at_family() {
-  const bool frozen = stop_a_crowd();
+  const bool frozen = !frozen_ && stop_a_crowd();
   scan_family();
   if (frozen) let_others_go();
+}
+
+// Until the block has ended.
+void Context::freeze() {
+  frozen_ = frozen_ || stop_everybody();
+}
+
+// Of all that is stopped only the head may go on: it has to end the block.
+void Context::interrupt_head() {
+  ::kill(head_.pid, SIGINT);
+  if (frozen_) ::kill(head_.pid, SIGCONT);
 }
 
 // Hundreds of processes that spin use up the container's CPU quota, init's share with it, so that
@@ -416,7 +428,7 @@ bool Context::is_stray(const Process& process) const {
 }
 
 Sweep Context::sweep_family(Victims who) {
-  const bool frozen = stop_a_crowd();
+  const bool frozen = std::exchange(frozen_, false) || stop_a_crowd();
   const auto swept = sweep(world_.reaper, [this, who](std::vector<pid_t>& pids) {
     scan_family();
     for (const auto& process : world_.processes.all()) {
