@@ -41,6 +41,10 @@ class Container {
   // Ends every process in it and removes it, its cgroup, mounts and directories. Idempotent.
   // Throws Fault when that can't be confirmed by the deadline.
   virtual boost::asio::awaitable<void> kill(Deadline deadline) = 0;
+  // Lets it use more CPU time than it may, or (false) holds it to its limit again. For a moment,
+  // when its processes use up so much that init does not get to end them. Does what it can, in
+  // silence.
+  virtual boost::asio::awaitable<void> lift_cpu_limit(bool lifted) = 0;
   // Waits until it has ended by itself and says how, for a person: "killed by the kernel for lack
   // of memory", "exited with status 3".
   virtual boost::asio::awaitable<std::string> wait_end() = 0;

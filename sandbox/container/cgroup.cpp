@@ -59,6 +59,35 @@ std::vector<fs::path> find_cgroups(const std::string& name, const fs::path& top)
   return found;
 }
 
+namespace {
+
+// With v2 "max 100000" or "50000 100000", with v1 the microseconds of a period alone, -1: no limit.
+fs::path quota_file(const std::string& name, const fs::path& top) {
+  std::error_code error;
+  for (const auto& group : find_cgroups(name, top)) {
+    for (const char* file : {"cpu.max", "cpu.cfs_quota_us"}) {
+      if (fs::exists(group / file, error)) return group / file;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string lift_cpu_quota(const std::string& name, const fs::path& top) {
+  const auto file = quota_file(name, top);
+  if (file.empty()) return "";
+  std::string before;
+  std::getline(std::ifstream(file), before);
+  std::ofstream(file) << (file.filename() == "cpu.max" ? "max" : "-1");
+  return before;
+}
+
+void set_cpu_quota(const std::string& name, const std::string& quota, const fs::path& top) {
+  const auto file = quota_file(name, top);
+  if (!file.empty() && !quota.empty()) std::ofstream(file) << quota;
+}
+
 std::vector<std::string> cgroups_with_prefix(const std::string& prefix, const fs::path& top) {
   std::vector<std::string> names;
   for (const auto& root : hierarchies(top)) {

@@ -20,6 +20,12 @@ std::vector<std::string> cgroups_with_prefix(const std::string& prefix,
 std::uint64_t oom_kills(const std::string& name,
                         const std::filesystem::path& top = "/sys/fs/cgroup");
 
+// Takes the CPU quota of a cgroup away; what it was, to be given back.
+std::string lift_cpu_quota(const std::string& name,
+                           const std::filesystem::path& top = "/sys/fs/cgroup");
+void set_cpu_quota(const std::string& name, const std::string& quota,
+                   const std::filesystem::path& top = "/sys/fs/cgroup");
+
 // Kills whatever still runs in it, reaps what are children of ours, and removes the directories.
 // True when nothing is left; a process takes a moment to die, so ask again.
 bool sweep_cgroups(const std::string& name, const std::filesystem::path& top = "/sys/fs/cgroup");

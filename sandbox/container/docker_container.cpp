@@ -5,6 +5,8 @@
 #include <chrono>
 #include <utility>
 
+#include <thread>
+
 #include "sandbox/base/async.h"
 #include "sandbox/base/json.h"
 #include "sandbox/container/channel.h"
@@ -115,6 +117,24 @@ asio::awaitable<Result<std::unique_ptr<ByteStream>>> DockerContainer::connect(De
     parts_.attached = std::make_shared<AttachStream>(std::move(*stream));
   }
   co_return as_byte_stream(parts_.attached);
+}
+
+asio::awaitable<void> DockerContainer::lift_cpu_limit(bool lifted) {
+  constexpr auto patience = 5s;
+  if (lifted == (nano_cpus_ > 0)) co_return;
+  std::int64_t wanted = nano_cpus_;
+  if (lifted) {
+    const auto facts = co_await api_.call("GET", path("/json"), json(), Deadline::after(patience));
+    if (!facts || !facts->contains("HostConfig")) co_return;
+    nano_cpus_ = facts->at("HostConfig").value("NanoCpus", std::int64_t{0});
+    // The daemon refuses more than its host has.
+    wanted = static_cast<std::int64_t>(std::thread::hardware_concurrency()) * 1'000'000'000;
+  } else {
+    nano_cpus_ = 0;
+  }
+  if (nano_cpus_ == 0 && lifted) co_return;
+  const json body{{"NanoCpus", wanted}};
+  (void)co_await api_.call("POST", path("/update"), body, Deadline::after(patience));
 }
 
 asio::awaitable<void> DockerContainer::kill(Deadline deadline) {

@@ -35,6 +35,7 @@ class DockerContainer final : public Container {
   boost::asio::awaitable<bool> look(Deadline deadline);
   boost::asio::awaitable<Result<std::unique_ptr<ByteStream>>> connect(Deadline deadline) override;
   boost::asio::awaitable<void> kill(Deadline deadline) override;
+  boost::asio::awaitable<void> lift_cpu_limit(bool lifted) override;
   boost::asio::awaitable<std::string> wait_end() override;
 
  private:
@@ -53,7 +54,8 @@ class DockerContainer final : public Container {
 
   DockerApi& api_;
   Parts parts_;
-  pid_t init_ = 0;  // of the daemon's host; 0: not known
+  pid_t init_ = 0;              // of the daemon's host; 0: not known
+  std::int64_t nano_cpus_ = 0;  // while the limit is lifted: what it was
   bool handed_out_ = false;
   bool removed_ = false;
 };

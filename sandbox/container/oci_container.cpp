@@ -170,8 +170,20 @@ asio::awaitable<Result<std::unique_ptr<ByteStream>>> OciContainer::connect(Deadl
   co_return co_await connect_channel(parts_.channel_dir, parts_.init, std::move(ended), deadline);
 }
 
+asio::awaitable<void> OciContainer::lift_cpu_limit(bool lifted) {
+  const auto group = cgroup_name(parts_.place.id);
+  if (lifted && quota_.empty()) {
+    quota_ = lift_cpu_quota(group);
+  } else if (!lifted) {
+    set_cpu_quota(group, std::exchange(quota_, ""));
+  }
+  co_return;
+}
+
 asio::awaitable<void> OciContainer::kill(Deadline deadline) {
   if (removed_) co_return;
+  // Dying takes CPU time too: giving back much memory, above all.
+  co_await lift_cpu_limit(true);
   // The kernel ends every process of a PID namespace with its init.
   ::syscall(SYS_pidfd_send_signal, parts_.init_fd.get(), SIGKILL, nullptr, 0);
   const auto ended = co_await with_timeout(init_ended(), deadline);

@@ -48,6 +48,7 @@ class OciContainer final : public Container {
   const std::string& id() const override { return parts_.place.id; }
   boost::asio::awaitable<Result<std::unique_ptr<ByteStream>>> connect(Deadline deadline) override;
   boost::asio::awaitable<void> kill(Deadline deadline) override;
+  boost::asio::awaitable<void> lift_cpu_limit(bool lifted) override;
   boost::asio::awaitable<std::string> wait_end() override;
 
  private:
@@ -59,6 +60,7 @@ class OciContainer final : public Container {
   std::optional<ExitStatus> status_;  // of init, once it is reaped
   std::uint64_t oom_kills_ = 0;
   std::string last_words_;
+  std::string quota_;  // while it is lifted: what it was
   bool removed_ = false;
 };
 

@@ -294,6 +294,14 @@ void Sandbox::note_missing(std::uint32_t bits) {
   note(wire::Missing::peak_memory, "peak_memory", "unknown: /proc cannot be read");
 }
 
+asio::awaitable<void> Sandbox::lift_cpu_limit(bool lifted) {
+  try {
+    if (container_) co_await container_->lift_cpu_limit(lifted);
+  } catch (const boost::system::system_error&) {
+    // The caller is cancelled, or the daemon is gone: the next thing that is tried will say so.
+  }
+}
+
 void Sandbox::lose(std::string reason) {
   if (!lost_reason_.empty()) return;
   lost_reason_ = std::move(reason);

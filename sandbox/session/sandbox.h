@@ -121,6 +121,7 @@ class Sandbox {
   boost::asio::awaitable<void> watch_end();
   void receive(GuestMessage& message);
   void lose(std::string reason);
+  boost::asio::awaitable<void> lift_cpu_limit(bool lifted);
   // Queues a message for the guest and wakes the writer.
   void send(wire::Type type, std::uint16_t context, std::string_view body);
   void note_missing(std::uint32_t bits);

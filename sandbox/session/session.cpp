@@ -158,10 +158,22 @@ boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline d
     limit =
         limit.sooner(Deadline::after(Millis(request.wall_ms) + policy.time.kill_grace + silence));
   }
+  // init should speak soon after the block's own limits. When it does not, a crowd of processes may
+  // be keeping it from running at all.
+  auto overdue = Deadline::never();
+  if (request.wall_ms > 0) {
+    overdue = Deadline::after(Millis(request.wall_ms) + policy.time.kill_grace + 500ms);
+  }
+  bool lifted = false;
   bool interrupted = false;
   while (!running.ended()) {
-    co_await running.wait(limit);
+    co_await running.wait(lifted ? limit : overdue.sooner(limit));
     if (running.ended()) break;
+    if (!lifted && overdue.passed()) {
+      lifted = true;
+      co_await sandbox_.lift_cpu_limit(true);
+      continue;
+    }
     const auto state = co_await this_coro::cancellation_state;
     if (!cancelled && state.cancelled() != boost::asio::cancellation_type::none) {
       cancelled = true;
@@ -180,7 +192,9 @@ boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline d
     interrupt.reason = static_cast<std::uint32_t>(wire::Ending::cancelled);
     send(wire::Type::interrupt, wire::bytes_of(interrupt));
     limit = Deadline::after(policy.time.kill_grace + silence);
+    overdue = overdue.sooner(Deadline::after(policy.time.kill_grace + 500ms));
   }
+  if (lifted) co_await sandbox_.lift_cpu_limit(false);
   co_await running.settle();
   if (const auto mine = sandbox_.contexts_.find(context_); mine != sandbox_.contexts_.end()) {
     mine->second.running = nullptr;

@@ -44,6 +44,7 @@ class ProcessContainer final : public Container {
   ProcessContainer(std::string id, std::string socket, OwnedFd init)
       : id_(std::move(id)), socket_(std::move(socket)), init_(std::move(init)) {}
   const std::string& id() const override { return id_; }
+  asio::awaitable<void> lift_cpu_limit(bool) override { co_return; }
   asio::awaitable<Result<std::unique_ptr<ByteStream>>> connect(Deadline deadline) override {
     while (!deadline.passed()) {
       asio::local::stream_protocol::socket socket(co_await asio::this_coro::executor);

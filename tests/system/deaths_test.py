@@ -15,7 +15,7 @@ BAD_ENDS = [
     ("memory bomb of many processes",
      "import os, time\nprint('p', flush=True)\nx = None\nx = bytearray(10**8)\n"
      "for _ in range(20):\n  if os.fork() == 0:\n    x[:] = b'y' * len(x)\n    time.sleep(99)\n"
-     "time.sleep(99)", {"out_of_memory"}),
+     "time.sleep(99)", {"out_of_memory", "timeout_wall"}),
     ("exit", "import os\nprint('p', flush=True)\nos._exit(3)", {"exited"}),
     ("abort", "import os\nprint('p', flush=True)\nos.abort()", {"signal"}),
     ("null pointer", "import ctypes\nprint('p', flush=True)\nctypes.string_at(0)", {"signal"}),
