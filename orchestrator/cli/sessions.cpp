@@ -23,7 +23,9 @@ using namespace std::chrono_literals;
 namespace {
 
 struct SessionsFlags {
-  SessionFlags session;  // of `attach` and `show`
+  std::string other;       // of `branch`: the new name
+  std::uint64_t step = 0;  // of `rollback` and `branch --at`
+  SessionFlags session;    // of `attach` and `show`
   std::vector<std::string> names;
   bool all = false;
   bool json = false;
@@ -67,10 +69,29 @@ asio::awaitable<int> show(const Config& config, const std::string& name, bool as
   co_return exit_ok;
 }
 
+// One that shares its sandbox: the others live on.
+asio::awaitable<Result<void>> give_up(Config config, const SessionRecord& record) {
+  config.policy = record.policy;
+  config.image = record.image;
+  config.backend = record.backend;
+  auto policy = load_checked_policy(config.policy);
+  if (!policy) co_return policy.error();
+  App app(config);
+  auto named = co_await app.open_named(record.name, NamedRequest::Want::existing,
+                                       std::move(*policy), Deadline::after(1min));
+  if (!named) co_return named.error();
+  co_await (*named)->give_up();
+  co_return boost::system::in_place_value;
+}
+
 asio::awaitable<Result<void>> kill_one(const Config& config, const SessionStore& store,
                                        BackendsOfSessions& backends, const std::string& name) {
   const auto record = store.load(name);
   if (!record && record.error().code != Errc::protocol) co_return record.error();
+  // What cannot be given up by itself goes with the last one of its sandbox.
+  if (record && !store.siblings(*record).empty()) {
+    if (co_await give_up(config, *record)) co_return boost::system::in_place_value;
+  }
   auto lock = co_await store.lock(name, Deadline::after(3s));
   if (!lock) co_return lock.error();
   auto backend =
@@ -132,6 +153,42 @@ asio::awaitable<int> converse(Session& session) {
   co_return terminal ? exit_ok : status;
 }
 
+asio::awaitable<int> roll_back(Session& session, std::string name, std::uint64_t step) {
+  const auto state = co_await session.rollback(step, Deadline::after(30s));
+  if (!state) co_return refuse(state.error());
+  fmt::print("{} is at block {}\n", name, state->checkpoint);
+  co_return exit_ok;
+}
+
+asio::awaitable<int> branch(const Config& config, NamedSession& session, std::string other,
+                            std::optional<std::uint64_t> at) {
+  if (auto good = check_session_name(other); !good) co_return refuse(good.error());
+  const SessionStore store(config.state_dir);
+  auto lock = co_await store.lock(other, Deadline::after(3s));
+  if (!lock) co_return refuse(lock.error());
+  auto made = co_await session.branch(other, std::move(*lock), at, Deadline::after(60s));
+  if (!made) {
+    // No lock file of a session that was never made.
+    if (const auto there = store.load(other); !there && there.error().code == Errc::not_found) {
+      store.remove(other);
+    }
+    co_return refuse(made.error());
+  }
+  fmt::print("{}\n", other);
+  co_return exit_ok;
+}
+
+// Runs `body` with the session that `flags` name, under its own policy.
+int with_existing(const CLI::App& command, const SessionFlags& flags, Config& config,
+                  WithNamed body) {
+  if (auto used = use_settings_of_session(command, flags, config); !used) {
+    return refuse(used.error());
+  }
+  auto policy = load_checked_policy(config.policy);
+  if (!policy) return refuse(policy.error());
+  return run_command([&] { return with_named(config, *policy, flags, body); });
+}
+
 int attach(const CLI::App& command, const SessionFlags& flags, Config& config) {
   if (auto used = use_settings_of_session(command, flags, config); !used) {
     return refuse(used.error());
@@ -172,14 +229,41 @@ Command add_sessions(CLI::App& cli, Config& config) {
   attach_command->footer(
       "At a terminal a simple statement runs at once, and a compound one after an empty line.\n"
       "From a file or a pipe, blocks are separated by empty lines. The end of input leaves.");
+  auto* rollback_command = command->add_subcommand(
+      "rollback", "Take a session back to the state after an earlier block");
+  rollback_command->add_option("NAME", flags->session.name, "the session")->required();
+  rollback_command->add_option("BLOCK", flags->step, "its number; 0: an empty session")->required();
+  rollback_command->footer(
+      "The policy says how many states are kept (session.checkpoints, 1 by default). Names and\n"
+      "values go back; files, processes and what tools have done do not.");
+  auto* branch_command =
+      command->add_subcommand("branch", "Make a second session out of a session's state");
+  branch_command->add_option("NAME", flags->session.name, "the session")->required();
+  branch_command->add_option("NEW", flags->other, "the name of the new one")->required();
+  auto* at = branch_command->add_option("--at", flags->step, "the state after this block");
+  branch_command->footer(
+      "Both share one sandbox: its limits, its end, and /tmp. The new one works in a copy of the\n"
+      "working directory. One of them at a time can be used by a command.");
   auto* kill_command = command->add_subcommand("kill", "End sessions and remove all of them");
   auto* names = kill_command->add_option("NAME", flags->names, "the sessions");
   kill_command->add_flag("--all", flags->all, "every session")->excludes(names);
-  for (auto* each : {list_command, show_command, attach_command, kill_command}) {
+  for (auto* each : {list_command, show_command, attach_command, rollback_command, branch_command,
+                     kill_command}) {
     add_place_flags(*each, config);
   }
   auto run = [=, &config]() -> int {
     if (attach_command->parsed()) return attach(*attach_command, flags->session, config);
+    if (rollback_command->parsed()) {
+      return with_existing(*rollback_command, flags->session, config, [&](NamedSession& session) {
+        return roll_back(session.session(), flags->session.name, flags->step);
+      });
+    }
+    if (branch_command->parsed()) {
+      const auto step = at->count() > 0 ? std::optional<std::uint64_t>(flags->step) : std::nullopt;
+      return with_existing(*branch_command, flags->session, config, [&](NamedSession& session) {
+        return branch(config, session, flags->other, step);
+      });
+    }
     if (kill_command->parsed() && flags->names.empty() && !flags->all) {
       complain("sessions kill: name the sessions, or give --all");
       return exit_usage;

@@ -38,8 +38,8 @@ asio::awaitable<int> with_own_session(App& app, CheckedPolicy policy, const With
   co_return status;
 }
 
-asio::awaitable<int> with_named_session(App& app, CheckedPolicy policy, const SessionFlags& flags,
-                                        const WithSession& body) {
+asio::awaitable<int> use_named(App& app, CheckedPolicy policy, const SessionFlags& flags,
+                               const WithNamed& body) {
   const auto want = flags.fresh        ? NamedRequest::Want::fresh
                     : flags.must_exist ? NamedRequest::Want::existing
                                        : NamedRequest::Want::resume;
@@ -53,12 +53,12 @@ asio::awaitable<int> with_named_session(App& app, CheckedPolicy policy, const Se
   int status = exit_infrastructure;
   std::exception_ptr problem;
   try {
-    status = co_await body(app, (*named)->session());
+    status = co_await body(**named);
   } catch (...) {
     problem = std::current_exception();
   }
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  co_await (*named)->keep();
+  if (!(*named)->given_up()) co_await (*named)->keep();
   if (problem) std::rethrow_exception(problem);
   co_return status;
 }
@@ -109,7 +109,14 @@ asio::awaitable<int> with_session(const Config& config, CheckedPolicy policy, Se
                                   WithSession body) {
   App app(config);
   if (flags.name.empty()) co_return co_await with_own_session(app, std::move(policy), body);
-  co_return co_await with_named_session(app, std::move(policy), flags, body);
+  WithNamed use = [&](NamedSession& named) { return body(app, named.session()); };
+  co_return co_await use_named(app, std::move(policy), flags, use);
+}
+
+asio::awaitable<int> with_named(const Config& config, CheckedPolicy policy, SessionFlags flags,
+                                WithNamed body) {
+  App app(config);
+  co_return co_await use_named(app, std::move(policy), flags, body);
 }
 
 }  // namespace caisson

@@ -33,4 +33,9 @@ using WithSession = std::function<boost::asio::awaitable<int>(App& app, Session&
 boost::asio::awaitable<int> with_session(const Config& config, CheckedPolicy policy,
                                          SessionFlags flags, WithSession body);
 
+// The same for the named session as a whole, which `body` leaves (keep) or ends.
+using WithNamed = std::function<boost::asio::awaitable<int>(NamedSession& session)>;
+boost::asio::awaitable<int> with_named(const Config& config, CheckedPolicy policy,
+                                       SessionFlags flags, WithNamed body);
+
 }  // namespace caisson

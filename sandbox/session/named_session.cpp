@@ -86,8 +86,11 @@ asio::awaitable<Result<void>> NamedSession::find(Deadline deadline) {
   if (is_new) co_return co_await make(deadline);
   record_ = std::move(*record);
   if (request_.want == NamedRequest::Want::fresh) {
-    auto ended = co_await manager_.remove_sandbox(record_.sandbox, deadline);
-    if (!ended) co_return ended.error();
+    // Its branches live on in the old one.
+    if (store_.siblings(record_).empty()) {
+      auto ended = co_await manager_.remove_sandbox(record_.sandbox, deadline);
+      if (!ended) co_return ended.error();
+    }
     news_.push_back(fmt::format("session {} starts empty", record_.name));
     co_return co_await make(deadline);
   }
@@ -124,7 +127,11 @@ asio::awaitable<Result<void>> NamedSession::adopt(Deadline deadline) {
   auto session = co_await sandbox_->adopt_session(record_.context, patience, deadline);
   if (!session) {
     found_ = false;
-    co_await drop_sandbox();
+    if (store_.siblings(record_).empty()) {
+      co_await drop_sandbox();
+    } else {
+      co_await leave_sandbox();
+    }
     co_return co_await make_again(session.error().message, deadline);
   }
   session_ = std::move(*session);
@@ -254,7 +261,49 @@ asio::awaitable<void> NamedSession::drop_sandbox() {
   if (const auto sandbox = std::move(sandbox_)) co_await sandbox->close(Deadline::after(20s));
 }
 
+asio::awaitable<Result<void>> NamedSession::branch(std::string name, OwnedFd lock,
+                                                   std::optional<std::uint64_t> checkpoint,
+                                                   Deadline deadline) {
+  const auto held = std::move(lock);
+  const auto there = store_.load(name);
+  if (there || there.error().code != Errc::not_found) {
+    co_return Error(Errc::bad_input,
+                    fmt::format("there is a session {} already: choose another name, or end it "
+                                "with 'caisson sessions kill {}'",
+                                name, name));
+  }
+  auto made = co_await session_->branch(deadline, checkpoint);
+  if (!made) co_return made.error();
+  auto record = record_;
+  record.name = name;
+  record.context = (*made)->context();
+  record.created = record.last_used = now_seconds();
+  std::error_code error;
+  fs::copy_file(store_.journal(record_.name), store_.journal(name),
+                fs::copy_options::overwrite_existing, error);
+  if (error) {
+    (*made)->close();
+    co_return Error(Errc::io,
+                    fmt::format("{}: {}", store_.journal(name).string(), error.message()));
+  }
+  if (auto journal = BlockJournal::open(store_.journal(name)); journal && checkpoint) {
+    if (auto back = journal->went_back(*checkpoint); !back) co_return back.error();
+  }
+  // Its own name keeps the branch from now on: it is not closed here.
+  co_return store_.save(record);
+}
+
+asio::awaitable<void> NamedSession::give_up() {
+  session_->close();
+  co_await sandbox_->flush(Deadline::after(2s));
+  const auto name = record_.name;
+  co_await leave_sandbox();
+  store_.remove(name);
+}
+
 asio::awaitable<void> NamedSession::keep() {
+  // It is another one when the best of several candidates was taken.
+  record_.context = session_->context();
   const bool lost = session_->closed();
   // What cannot be written now is only the time of the last use.
   static_cast<void>(save());
@@ -273,11 +322,11 @@ asio::awaitable<Result<void>> end_named_session(Backend& backend, const SessionS
                                                 Deadline deadline) {
   const auto held = std::move(lock);
   const auto record = store.load(name);
-  if (record) {
+  if (record && store.siblings(*record).empty()) {
     auto removed =
         co_await remove_left_sandbox(backend, std::move(state_dir), record->sandbox, deadline);
     if (!removed) co_return removed.error();
-  } else if (record.error().code != Errc::protocol) {
+  } else if (!record && record.error().code != Errc::protocol) {
     // A record that nobody can read names nothing that could be removed besides it.
     co_return record.error();
   }

@@ -55,6 +55,17 @@ class NamedSession {
   // What its user should be told before the first block, a line each.
   const std::vector<std::string>& news() const { return news_; }
 
+  // A second session with the state that this one has, or had after block `checkpoint`, in the same
+  // sandbox, kept under a name of its own. `lock`: SessionStore::lock() of that name. Errors:
+  // bad_input (there is one of that name), those of Session::branch(), io.
+  boost::asio::awaitable<Result<void>> branch(std::string name, OwnedFd lock,
+                                              std::optional<std::uint64_t> checkpoint,
+                                              Deadline deadline);
+  // Ends it, and leaves its sandbox to the other sessions that are in it. Call it in place of
+  // keep().
+  boost::asio::awaitable<void> give_up();
+  bool given_up() const { return session_ == nullptr; }
+
   // Leaves it running. When its sandbox was lost, what is left of that is removed; the journal
   // stays.
   boost::asio::awaitable<void> keep();

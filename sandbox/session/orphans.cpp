@@ -1,5 +1,7 @@
 #include "sandbox/session/orphans.h"
 
+#include <algorithm>
+
 #include "sandbox/base/async.h"
 #include "sandbox/session/sandbox_dir.h"
 #include "sandbox/session/session_store.h"
@@ -10,12 +12,16 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Whether a named session still counts on it.
+// Whether a named session still counts on it: the one that it was made for, or a branch of that.
 asio::awaitable<bool> is_kept(Backend& backend, const SandboxDir& directory,
                               const SessionStore& store) {
   if (directory.facts().session.empty()) co_return false;
-  const auto record = store.load(directory.facts().session);
-  if (!record || record->sandbox != directory.id()) co_return false;
+  const auto names = store.names();
+  const bool wanted = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    const auto record = store.load(name);
+    return record && record->sandbox == directory.id();
+  });
+  if (!wanted) co_return false;
   const auto running =
       co_await backend.attach(directory.id(), directory.channel().string(), Deadline::after(5s));
   co_return running || running.error().code != Errc::closed;

@@ -294,6 +294,12 @@ void Sandbox::note_missing(std::uint32_t bits) {
   note(wire::Missing::peak_memory, "peak_memory", "unknown: /proc cannot be read");
 }
 
+asio::awaitable<void> Sandbox::flush(Deadline deadline) {
+  while (link_.has_outgoing() && lost_reason_.empty() && !deadline.passed()) {
+    co_await sleep_for(1ms);
+  }
+}
+
 asio::awaitable<void> Sandbox::lift_cpu_limit(bool lifted) {
   try {
     if (container_) co_await container_->lift_cpu_limit(lifted);

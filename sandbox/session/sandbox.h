@@ -83,6 +83,9 @@ class Sandbox {
   // as `lost`. Throws Fault when the backend cannot confirm it.
   boost::asio::awaitable<void> close(Deadline deadline);
 
+  // Waits until what was sent has left for the guest.
+  boost::asio::awaitable<void> flush(Deadline deadline);
+
   const std::string& id() const { return id_; }
   const Policy& policy() const { return options_.policy; }
   // Why there is nothing here any more, or empty while all is well.

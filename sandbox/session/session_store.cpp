@@ -131,6 +131,16 @@ Result<void> SessionStore::save(const SessionRecord& record) const {
   return replace_file(file(record.name, ".json"), to_text(to_json(record)) + "\n");
 }
 
+std::vector<std::string> SessionStore::siblings(const SessionRecord& record) const {
+  auto all = names();
+  std::erase_if(all, [&](const std::string& name) {
+    if (name == record.name) return true;
+    const auto other = load(name);
+    return !other || other->sandbox != record.sandbox || other->backend != record.backend;
+  });
+  return all;
+}
+
 bool SessionStore::in_use(const std::string& name) const {
   const auto lock = lock_file(file(name, ".lock"), Locking::try_existing);
   return !lock && errno == EWOULDBLOCK;

@@ -49,6 +49,8 @@ class SessionStore {
   Result<SessionRecord> load(const std::string& name) const;
   // Error: io.
   Result<void> save(const SessionRecord& record) const;
+  // Other sessions that are in the same sandbox: branches of it, or what it is a branch of.
+  std::vector<std::string> siblings(const SessionRecord& record) const;
   // Whether a command uses it now.
   bool in_use(const std::string& name) const;
   // The right to use, make or remove the session, for as long as the descriptor is open. Waits when

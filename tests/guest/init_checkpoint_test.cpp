@@ -445,6 +445,19 @@ TEST(Branch, WorksWithoutCheckpoints) {
   EXPECT_TRUE(sleepers(guest, 0).empty());
 }
 
+TEST(Branch, OutlivesTheSessionThatItCameFrom) {
+  Guest guest(keep(1));
+  guest.start();
+  guest.run("a = 1\nopen('f', 'w').write('one')");
+  branch(guest, 2);
+  const wire::Close close{};
+  guest.send(Type::close, 1, wire::bytes_of(close));
+  EXPECT_EQ(run_in(guest, 2, 2, "a, open('f').read()"), "(1, 'one')");
+  guest.execute(3, "import os\nos._exit(1)", {}, 2);
+  EXPECT_EQ(guest.finish(3, 2).finished.checkpoint, 2u);
+  EXPECT_EQ(run_in(guest, 2, 4, "a"), "1");
+}
+
 TEST(Branch, TakesTheDirectoryOverWhenItIsTheHeir) {
   Guest guest(keep(1));
   guest.start();
