@@ -308,6 +308,40 @@ class Sessions(BackendTest):
         self.assertEqual(result.returncode, 3)
         self.assertIn("a session cannot be kept here: the Docker daemon is on another host", result.stderr)
 
+    def test_a_branch_goes_its_own_way_and_outlives_the_original(self):
+        self.in_session("one", "x = [1]\nopen('f', 'w').write('one')")
+        self.assertEqual(self.sessions("branch", "one", "two").stdout, "two\n")
+        found, _ = self.in_session("two", "x.append(2)\nopen('f', 'a').write(' two')\nx, open('f').read()")
+        self.assertEqual(text(found[0]), "([1, 2], 'one two')")
+        found, _ = self.in_session("one", "x, open('f').read()")
+        self.assertEqual(text(found[0]), "([1], 'one')")
+        refused = self.sessions("branch", "one", "two")
+        self.assertEqual(refused.returncode, 2, refused.stderr)
+        self.assertIn("there is a session two already", refused.stderr)
+        self.assertEqual(self.sessions("kill", "one").stdout, "one\n")
+        found, said = self.in_session("two", "x")
+        self.assertEqual(text(found[0]), "[1, 2]")
+        self.assertNotIn("run again", said)
+        # Its container gone, it is made again from what made its state, the original's blocks too.
+        [pid] = self.processes("/caisson/init\0")
+        os.kill(pid, 9)
+        found, said = self.in_session("two", "x")
+        self.assertEqual(text(found[0]), "[1, 2]")
+        self.assertIn("blocks were run again", said)
+
+    def test_rollback_goes_back_and_says_what_is_kept(self):
+        path = self.policy_file("version: 1\nname: deep\nextends: [standard]\nsession: {checkpoints: 3}\n")
+        self.in_session("work", "n = 1", "n = 2", "n = 3", extra=("--policy", path))
+        self.assertEqual(self.sessions("rollback", "work", "2").stdout, "work is at block 2\n")
+        found, _ = self.in_session("work", "n")
+        self.assertEqual(text(found[0]), "2")
+        gone = self.sessions("rollback", "work", "3")
+        self.assertEqual(gone.returncode, 2, gone.stderr)
+        self.assertIn("there is no checkpoint #3", gone.stderr)
+        self.assertEqual(self.sessions("rollback", "work", "0").returncode, 0)
+        found, _ = self.in_session("work", "'n' in globals()")
+        self.assertEqual(text(found[0]), "False")
+
     def test_kill_removes_also_what_has_ended(self):
         path = self.policy_file(SHORT_LIVED)
         self.in_session("ended", "1", extra=("--policy", path))
