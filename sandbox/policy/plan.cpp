@@ -45,11 +45,10 @@ bool is_in(std::string_view name, std::string_view group) {
   return std::find(calls->begin(), calls->end(), name) != calls->end();
 }
 
-// New namespaces, and CLONE_PARENT: a child of the head's own parent, which init would take for a
-// session or a checkpoint. CLONE_NEWTIME exists only for unshare and clone3.
+// New namespaces. CLONE_NEWTIME exists only for unshare and clone3.
 constexpr std::uint64_t forbidden_clone_flags = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS |
                                                 CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
-                                                CLONE_NEWNET | CLONE_PARENT;
+                                                CLONE_NEWNET;
 
 // Newer than Debian 12's headers, or not in them.
 constexpr std::uint64_t pr_set_vma = 0x53564d41;  // names an anonymous mapping, as glibc does

@@ -53,10 +53,11 @@ asio::awaitable<void> run_one(Session& session, const std::string& code) {
   if (!outcome || outcome->status != Status::ok) throw Fault("a block of the benchmark failed");
 }
 
-CheckedPolicy policy_with(const std::string& name, std::uint32_t checkpoints) {
+CheckedPolicy policy_with(const std::string& name, std::uint32_t checkpoints,
+                          std::vector<std::string> preload = {}) {
   auto policy = load_policy(name).value();
   policy.session.checkpoints = checkpoints;
-  policy.python.preload = {"numpy"};
+  policy.python.preload = std::move(preload);
   auto compiled = compile(policy).value();
   return {std::move(policy), std::move(compiled)};
 }
@@ -178,7 +179,8 @@ asio::awaitable<double> megabytes_per_session(App& app, int sessions) {
   std::vector<std::unique_ptr<Sandbox>> sandboxes;
   std::vector<std::unique_ptr<Session>> live;
   for (int i = 0; i < sessions; ++i) {
-    auto made = co_await app.start_sandbox(policy_with("strict", 1), Deadline::after(1min));
+    auto made =
+        co_await app.start_sandbox(policy_with("strict", 1, {"numpy"}), Deadline::after(1min));
     if (!made) throw Fault(made.error().message);
     sandboxes.push_back(std::move(*made));
     auto session =

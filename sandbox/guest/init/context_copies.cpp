@@ -56,7 +56,10 @@ bool Context::make_copy(Pair& of, Making making) {
   wire::Header header;
   header.type = wire::Type::fork;
   header.context = number_;
-  of.send(header, {}, {}, std::move(ends));
+  // Of a process with one thread a cheaper copy can be made.
+  const bool is_copy = &of != &head_.pair || waking_ > 0;
+  const bool alone = is_copy || head_.memory().threads == 1;
+  of.send(header, alone ? "\1" : "\0", {}, std::move(ends));
   making.give_up = now_us() + making_time;
   making_ = std::move(making);
   ++world_.opening_heads;

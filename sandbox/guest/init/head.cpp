@@ -35,7 +35,8 @@ Head::Memory Head::memory() const {
   char text[2048];
   const ssize_t got = status ? ::pread(status.get(), text, sizeof(text), 0) : 0;
   const std::string_view all(text, got > 0 ? static_cast<std::size_t>(got) : 0);
-  return {kilobytes_line(all, "\nVmHWM:"), kilobytes_line(all, "\nRssShmem:")};
+  return {kilobytes_line(all, "\nVmHWM:"), kilobytes_line(all, "\nRssShmem:"),
+          kilobytes_line(all, "\nThreads:") / 1024};
 }
 
 }  // namespace caisson::guest

@@ -27,6 +27,7 @@ struct Head {
   struct Memory {
     std::uint64_t peak_bytes = 0;    // most that it ever had resident; 0: it cannot be read
     std::uint64_t shared_bytes = 0;  // of it now, mapped as shared
+    std::uint64_t threads = 0;
   };
   Memory memory() const;
 

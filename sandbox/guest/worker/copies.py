@@ -19,34 +19,75 @@ from struct import Struct
 from _caisson import wire
 
 _exit = os._exit
-_fork, _waitpid, _setsid, _getppid = os.fork, os.waitpid, os.setsid, os.getppid
+_getpid, _fork, _waitpid, _setsid, _getppid = os.getpid, os.fork, os.waitpid, os.setsid, os.getppid
 _open, _close, _dup2, _fstat, _listdir = os.open, os.close, os.dup2, os.fstat, os.listdir
 _nap = time.sleep
 _modules = sys.modules
 _WARNS = sys.version_info >= (3, 12)  # fork() does, of other threads
 _O_PATH = os.O_PATH | os.O_CLOEXEC
 _ASLEEP = Struct("<II")  # errno of a copy that could not be made, 1 when it can be read by others
-_PR_SET_DUMPABLE = 4
+_PR_SET_DUMPABLE, _PR_GET_TID_ADDRESS = 4, 40
+# clone(2): its number, and CLONE_PARENT | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD
+_CLONE = {"x86_64": (56, 0x01208011), "aarch64": (220, 0x01208011)}
+platform = os.uname().machine
 _KEPT = {stat.S_IFREG, stat.S_IFDIR, stat.S_IFCHR, stat.S_IFLNK, stat.S_IFBLK}
 
 
 
-def _load_prctl():
-    """prctl(2), or None in an image without ctypes: there the filter and Landlock have to do."""
+def _load_c():
+    """(prctl(2), a function that forks a sibling), or (None, None) in an image without ctypes: there
+    the filter and Landlock have to do."""
     before = set(_modules)
     try:
         import ctypes
 
-        return ctypes.CDLL(None).prctl
+        prctl = ctypes.CDLL(None).prctl
+        return prctl, _sibling_maker(ctypes, prctl)
     except Exception:
-        return None
+        return None, None
     finally:
         # What the session finds in sys.modules is what it has imported.
         for name in set(_modules) - before:
             del _modules[name]
 
 
-_prctl = _load_prctl()
+def _sibling_maker(ctypes, prctl):
+    """A fork whose child is a child of our parent: of init. fork(2) twice comes to the same, and
+    costs two copies of the page tables in place of one. For a process with a single thread only:
+    the C library's own fork() also puts right what other threads were about."""
+    if platform not in _CLONE:
+        return None
+    number, flags = _CLONE[platform]
+    api = ctypes.pythonapi
+    syscall = ctypes.PyDLL(None, use_errno=True).syscall
+    syscall.restype = ctypes.c_long
+    # Where the C library keeps the thread's number, which is another one in the child.
+    address = ctypes.c_void_p()
+    if prctl(_PR_GET_TID_ADDRESS, ctypes.byref(address), 0, 0, 0) != 0 or not address.value:
+        return None
+    words = [ctypes.c_long(word) for word in (number, flags, 0, 0, address.value, 0)]
+    if platform != "x86_64":
+        words[4], words[5] = words[5], words[4]
+    get_errno, set_errno = ctypes.get_errno, ctypes.set_errno
+
+    def fork_sibling():
+        """0 in the child."""
+        api.PyOS_BeforeFork()
+        set_errno(0)
+        child = syscall(*words)
+        if child == 0:
+            api.PyOS_AfterFork_Child()
+            return 0
+        number = get_errno()
+        api.PyOS_AfterFork_Parent()
+        if child < 0:
+            raise OSError(number, os.strerror(number))
+        return child
+
+    return fork_sibling
+
+
+_prctl, _fork_sibling = _load_c()
 
 
 def hide(yes):
@@ -76,20 +117,24 @@ class Copies:
         self._tools = tools
         self.copying = False  # a fork now is one of ours, not the user's
 
-    def make(self, control):
+    def make(self, control, alone):
         """Forks a copy whose control socket is `control`, which is closed here. Returns False in
-        this process at once, and True in the copy when it has been woken: it is a head then."""
+        this process at once, and True in the copy when it has been woken: it is a head then.
+        `alone`: this process has one thread."""
         kept = _random_state()
-        original = os.getpid()
+        original = _getpid()
         parent = None
         self.copying = True
         try:
-            # Forked twice, so that it is a child of init: os.wait() of user code must not see it.
-            child = _fork_quietly()
-            if child != 0:
+            # It must be a child of init: os.wait() of user code must not see it.
+            if alone and _fork_sibling is not None:
+                parent = 0
+                if _fork_sibling() != 0:
+                    parent = None
+            elif (child := _fork_quietly()) != 0:
                 _waitpid(child, 0)
             else:
-                parent = os.getpid()
+                parent = _getpid()
                 if _fork_quietly() != 0:
                     _exit(0)
         except OSError as error:
@@ -98,11 +143,11 @@ class Copies:
         except BaseException:
             pass
         self.copying = False
-        if os.getpid() == original:
+        if _getpid() == original:
             if control is not None:
                 _close(control)
             return False
-        if control is None or os.getpid() == parent:
+        if control is None or _getpid() == parent:
             _exit(1)
         try:
             self._become_copy(control, parent, kept)
@@ -137,7 +182,7 @@ class Copies:
         while True:
             kind, context, body, fds = self._channel.receive()
             if kind == wire.FORK and len(fds) == 1:
-                if self.make(fds[0]):
+                if self.make(fds[0], True):
                     return  # in a copy of this copy
             elif kind == wire.WAKE and len(fds) == 2:
                 return self._wake(context, wire.decode(body), fds)

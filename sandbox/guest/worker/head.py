@@ -197,7 +197,7 @@ def _serve(channel, executor, streams, tools, copies):
         elif kind == wire.PIPES and len(fds) == 2:
             streams.attach(*fds)
         elif kind == wire.FORK and len(fds) == 1:
-            copies.make(fds[0])
+            copies.make(fds[0], body == wire.ALONE)
         elif kind == wire.MOVED:
             executor.move(wire.decode(body)["home"])
         elif kind == wire.TOOL_RESULT:

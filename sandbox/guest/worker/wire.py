@@ -27,6 +27,7 @@ MORE = 1
 
 SETUP, OPEN, EXECUTE, TOOL_RESULT, PIPES = 3, 4, 6, 8, 48
 FORK, ASLEEP, WAKE, MOVED = 50, 51, 52, 53
+ALONE = b"\1"  # body of FORK: the process has a single thread
 READY, OPENED, DISPLAY, TOOL_CALL, RESULT = 67, 68, 70, 71, 72
 
 _MSG_CMSG_CLOEXEC = getattr(_socket, "MSG_CMSG_CLOEXEC", 0x40000000)
