@@ -196,6 +196,14 @@ OuterProfile make_outer_profile(const Policy& policy, const std::vector<CallPlan
                                                   "waitid",
                                                   "execve",
                                                   "openat2",
+                                                  "mkdirat",
+                                                  "renameat",
+                                                  "unlinkat",
+                                                  "fchmod",
+                                                  "fchmodat",
+                                                  "symlinkat",
+                                                  "sendfile",
+                                                  "utimensat",
                                                   "setpriority",
                                                   "close_range"};
   const bool explained = refusal(policy) == SCMP_ACT_NOTIFY;

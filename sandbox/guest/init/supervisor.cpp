@@ -36,7 +36,7 @@ bool take_whole(const wire::Frame& frame, T& value) {
 
 }  // namespace
 
-Supervisor::Supervisor() : mediator_(world_.processes, world_.kin) {
+Supervisor::Supervisor() : mediator_(world_.processes, world_.kin), files_(world_.channel) {
   sigset_t set;
   ::sigemptyset(&set);
   ::sigaddset(&set, SIGCHLD);
@@ -92,6 +92,7 @@ void Supervisor::build_polls() {
 }
 
 Micros Supervisor::next_time(Micros now) const {
+  if (files_.wants_turn()) return now;
   Micros next = std::min(end_by_, now + ms(3600000));
   const auto& limits = world_.setup.limits;
   if (!world_.channel.connected()) {
@@ -164,6 +165,7 @@ void Supervisor::on_host() {
     const bool more = channel.next(frame);
     if (channel.take_host_changed()) {
       setup_bytes_.clear();
+      files_.forget(0);
       for (auto& [number, context] : contexts_) context->host_changed();
     }
     if (!more) return;
@@ -184,6 +186,12 @@ void Supervisor::on_frame(const wire::Frame& frame) {
     case wire::Type::execute:
     case wire::Type::rollback:
       return context->order(frame);
+    case wire::Type::put:
+      return files_.put(header.context, context->home(), frame.body);
+    case wire::Type::get:
+      return files_.get(header.context, context->home(), frame.body);
+    case wire::Type::list:
+      return files_.list(header.context, context->home(), frame.body);
     case wire::Type::keep:
       if (take_whole(frame, number)) context->keep(number.block);
       return;
@@ -272,6 +280,7 @@ void Supervisor::close_context(const wire::Frame& frame) {
   wire::Close request;
   auto body = frame.body;
   if (!wire::take(body, request)) request = {};
+  files_.forget(frame.header.context);
   context->close();
   auto* heir = find(request.heir);
   if (heir != nullptr && heir != context) {
@@ -285,6 +294,7 @@ void Supervisor::close_context(const wire::Frame& frame) {
 }
 
 void Supervisor::tidy() {
+  files_.turn();
   for (auto& [number, context] : contexts_) {
     context->tidy();
     auto made = context->take_branch();

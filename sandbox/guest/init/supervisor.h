@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sandbox/guest/init/context.h"
+#include "sandbox/guest/init/files.h"
 #include "sandbox/guest/init/notify.h"
 #include "sandbox/guest/init/polls.h"
 
@@ -57,6 +58,7 @@ class Supervisor {
 
   World world_;
   Mediator mediator_;
+  Files files_;
   Polls polls_;
   std::map<std::uint16_t, std::unique_ptr<Context>> contexts_;
   std::vector<Fd> listeners_;
