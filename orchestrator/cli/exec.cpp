@@ -1,6 +1,7 @@
 // caisson exec: runs pieces of code as blocks of one session.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "orchestrator/cli/block_output.h"
@@ -9,6 +10,7 @@
 #include "orchestrator/cli/event_loop.h"
 #include "orchestrator/cli/files.h"
 #include "orchestrator/cli/terminal.h"
+#include "orchestrator/cli/transfer.h"
 #include "orchestrator/cli/with_session.h"
 #include "sandbox/base/json.h"
 #include "sandbox/session/session.h"
@@ -27,6 +29,8 @@ struct ExecFlags {
   std::string timeout;
   std::string restore;  // paths in the sandbox; empty: not asked for
   std::string save;
+  std::vector<std::string> put;
+  std::vector<std::string> get;
   bool json = false;
   SessionFlags session;
   std::vector<std::string> code;
@@ -101,6 +105,33 @@ asio::awaitable<int> run_blocks(Session& session, const std::vector<Source>& sou
   co_return status;
 }
 
+struct Moves {
+  std::vector<TransferFile> put;
+  std::vector<TransferFile> get;
+};
+
+Result<Moves> read_moves(const ExecFlags& flags) {
+  Moves moves;
+  for (const auto& word : flags.put) {
+    auto file = parse_put(word);
+    if (!file) return file.error();
+    moves.put.push_back(std::move(*file));
+  }
+  for (const auto& word : flags.get) {
+    auto file = parse_get(word);
+    if (!file) return file.error();
+    moves.get.push_back(std::move(*file));
+  }
+  return moves;
+}
+
+// The exit status.
+int moved(const Result<void>& done) {
+  if (done) return exit_ok;
+  complain(printable(done.error().message));
+  return done.error().code == Errc::closed ? exit_infrastructure : exit_not_ok;
+}
+
 }  // namespace
 
 Command add_exec(CLI::App& cli, Config& config) {
@@ -113,6 +144,7 @@ Command add_exec(CLI::App& cli, Config& config) {
       "Examples:\n"
       "  caisson exec -c 'x = 41' -c 'x + 1'\n"
       "  caisson exec --policy strict --timeout 2s --json analysis.py\n"
+      "  caisson exec --put data.csv -c 'rows = open(\"data.csv\").read()' --get plot.png plot.py\n"
       "  caisson exec --session work -c 'x = 41'; caisson exec --session work -c 'x + 1'\n\n"
       "Exit status: 0 all blocks ended ok, 1 a block did not, 2 wrong usage or policy,\n"
       "3 no sandbox (no backend, no image, sandbox lost).");
@@ -132,6 +164,16 @@ Command add_exec(CLI::App& cli, Config& config) {
                    "after the blocks, save the session's names into such a file; names that cannot "
                    "be saved are listed on standard error")
       ->type_name("PATH");
+  command
+      ->add_option("--put", flags->put,
+                   "before the blocks, copy a file into the session's working directory")
+      ->type_name("LOCAL[:NAME]")
+      ->take_all()
+      ->allow_extra_args(false);
+  command->add_option("--get", flags->get, "after the blocks, copy a file out of it")
+      ->type_name("NAME[:LOCAL]")
+      ->take_all()
+      ->allow_extra_args(false);
   command->add_flag("--json", flags->json, "print one JSON object a line, the block's outcome");
   command->add_option("-c", flags->code, "code of a block")
       ->type_name("CODE")
@@ -158,17 +200,32 @@ Command add_exec(CLI::App& cli, Config& config) {
       complain(sources.error().message);
       return exit_usage;
     }
-    if (sources->empty()) {
+    auto moves = read_moves(*flags);
+    if (!moves) {
+      complain(moves.error().message);
+      return exit_usage;
+    }
+    const bool moves_only = !flags->put.empty() || !flags->get.empty();
+    if (sources->empty() && !moves_only) {
       complain("exec: nothing to run: give -c CODE or a FILE ('-' for standard input)");
       return exit_usage;
     }
     auto blocks = [&](App&, Session& session) -> asio::awaitable<int> {
+      for (const auto& file : moves->put) {
+        if (const int status = moved(co_await upload(session, file)); status != exit_ok) {
+          co_return status;
+        }
+      }
       if (!flags->restore.empty()) {
         const auto report = co_await session.restore(flags->restore, Deadline::never());
         if (const int status = told(report, "restored"); status != exit_ok) co_return status;
       }
-      const int status = co_await run_blocks(session, *sources, *timeout, flags->json);
-      if (flags->save.empty() || status == exit_infrastructure) co_return status;
+      int status = co_await run_blocks(session, *sources, *timeout, flags->json);
+      if (status == exit_infrastructure) co_return status;
+      for (const auto& file : moves->get) {
+        status = std::max(status, moved(co_await download(session, file)));
+      }
+      if (flags->save.empty()) co_return status;
       const auto report = co_await session.save(flags->save, std::nullopt, Deadline::never());
       const int saved = told(report, "saved");
       co_return saved == exit_ok ? status : saved;

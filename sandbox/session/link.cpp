@@ -146,4 +146,10 @@ std::string Link::take_outgoing() {
   return std::exchange(outgoing_, {});
 }
 
+std::size_t Link::unacknowledged_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& sent : kept_) bytes += sent.bytes.size();
+  return bytes;
+}
+
 }  // namespace caisson

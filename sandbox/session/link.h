@@ -49,6 +49,9 @@ class Link {
   std::string acknowledge() const;
   bool has_outgoing() const { return !outgoing_.empty(); }
 
+  // Sent or to be sent, and not yet confirmed by the guest.
+  std::size_t unacknowledged_bytes() const;
+
   bool welcomed() const { return welcomed_; }
   const wire::Welcome& welcome() const { return welcome_; }
 

@@ -12,6 +12,7 @@
 #include "sandbox/container/spec.h"
 #include "sandbox/session/session.h"
 #include "sandbox/session/setup.h"
+#include "sandbox/wire/files.h"
 
 namespace caisson {
 
@@ -33,7 +34,9 @@ Sandbox::Sandbox(boost::asio::any_io_executor executor, std::string id, SandboxO
       options_(std::move(options)),
       nursery_(executor),
       outgoing_(executor),
-      change_(executor) {}
+      change_(executor),
+      // The process before us may have used small ones.
+      last_request_(std::uint64_t{std::random_device()()} << 32) {}
 
 Sandbox::~Sandbox() {
   assert(!container_ && "close() or leave() before the sandbox goes");
@@ -257,6 +260,16 @@ void Sandbox::receive(GuestMessage& message) {
       const auto context = contexts_.find(message.context);
       if (context == contexts_.end() || !wire::take(body, restored)) return;
       context->second.restored = restored;
+      break;
+    }
+    case Type::file: {
+      std::string_view body = message.body;
+      wire::FileAnswer answer;
+      if (!wire::take(body, answer)) return;
+      const auto transfer = transfers_.find(answer.request);
+      if (transfer == transfers_.end()) return;
+      // Who waits takes them at once; a guest that floods is cut short.
+      if (transfer->second->size() < 1024) transfer->second->push_back(std::move(message.body));
       break;
     }
     case Type::log:

@@ -5,6 +5,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -125,6 +126,7 @@ class Sandbox {
   void receive(GuestMessage& message);
   void lose(std::string reason);
   boost::asio::awaitable<void> lift_cpu_limit(bool lifted);
+  std::uint64_t next_request() { return ++last_request_; }
   // Queues a message for the guest and wakes the writer.
   void send(wire::Type type, std::uint16_t context, std::string_view body);
   void note_missing(std::uint32_t bits);
@@ -141,6 +143,9 @@ class Sandbox {
   Condition change_;    // what stands below has changed
   std::map<std::uint16_t, Context> contexts_;
   std::uint16_t last_context_ = 0;
+  // Answers about files, by the number of the request, while somebody waits for them.
+  std::map<std::uint64_t, std::deque<std::string>*> transfers_;
+  std::uint64_t last_request_;
   bool ready_ = false;
   bool closing_ = false;
   std::string failure_;  // init's own words about why it cannot start

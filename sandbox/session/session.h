@@ -13,9 +13,11 @@
 
 #include "sandbox/base/deadline.h"
 #include "sandbox/base/result.h"
+#include "sandbox/session/files.h"
 #include "sandbox/session/outcome.h"
 #include "sandbox/session/state_report.h"
 #include "sandbox/session/tool_host.h"
+#include "sandbox/wire/frame.h"
 
 namespace caisson {
 
@@ -107,6 +109,21 @@ class Session {
   boost::asio::awaitable<Result<Choice>> best_of(std::vector<Block> candidates, std::string check,
                                                  Deadline deadline, ToolHost& tools);
 
+  // Moves files between the caller and the session's working directory; paths are relative to it,
+  // and lead nowhere else. All three work at any time, also while a block runs.
+  //
+  // An upload takes the place of an older file when it is whole; directories that are missing are
+  // made. Errors: bad_input (the path, or what is there), too_large (no room), closed, timed_out,
+  // io. Cancellation: the older file stays.
+  boost::asio::awaitable<Result<void>> put(std::string path, FileSource source, Deadline deadline);
+  // A regular file of at most so many bytes, as it is when it is opened; returns its size. Errors:
+  // also not_found, and what `sink` returns.
+  boost::asio::awaitable<Result<std::uint64_t>> get(std::string path, std::uint64_t most_bytes,
+                                                    FileSink sink, Deadline deadline);
+  // What is in a directory ("." is the working directory). Symbolic links are not followed.
+  boost::asio::awaitable<Result<FileList>> list(std::string path, ListOptions options,
+                                                Deadline deadline);
+
   // Ends this session and all its processes, and removes a branch's directory. The sandbox lives
   // on. Sessions that are not closed end with their sandbox.
   void close();
@@ -143,6 +160,10 @@ class Session {
   boost::asio::awaitable<Result<SessionState>> go_back(std::uint64_t checkpoint, Deadline deadline);
   boost::asio::awaitable<void> settle_error(const Block& block, Outcome& outcome,
                                             SessionState before);
+  class Transfer;
+  Error no_answer(std::string_view path) const;
+  void ask_for_file(wire::Type type, std::uint64_t request, const std::string& path,
+                    std::uint64_t most, std::uint16_t depth);
   void become(Session& winner, const Block& block, const Outcome& outcome);
   // Runs a block without code; its report.
   boost::asio::awaitable<Result<nlohmann::json>> ask(Block::Kind kind, nlohmann::json request,

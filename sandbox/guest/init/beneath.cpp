@@ -48,7 +48,9 @@ wire::FileProblem check_path(std::string_view path) {
 }
 
 Opened open_beneath(int directory, const std::string& path, int flags, mode_t mode) {
-  const How how{static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), mode,
+  // Unlike openat(2) it refuses flags that make no sense together.
+  if ((flags & O_PATH) == 0) flags |= O_NOCTTY | O_NONBLOCK;
+  const How how{static_cast<std::uint64_t>(flags | O_CLOEXEC), mode,
                 beneath | no_symlinks | no_magic_links};
   Opened opened;
   for (int tries = 0; tries < 16; ++tries) {
