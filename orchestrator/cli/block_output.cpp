@@ -1,8 +1,10 @@
 #include "orchestrator/cli/block_output.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "orchestrator/cli/terminal.h"
@@ -33,6 +35,29 @@ void print_tail(const Stream& stream, FILE* file) {
 
 }  // namespace
 
+namespace {
+
+// One line: "files: new plot.png (12.0 KiB), changed data.csv (3 bytes)"
+void print_files(const Outcome::Files& files) {
+  constexpr std::size_t most = 8;
+  std::vector<std::string> words;
+  for (const auto& file : files.made) {
+    words.push_back("new " + shown_name(file.name) + " (" + shown_size(file.size_bytes) + ")");
+  }
+  for (const auto& file : files.changed) {
+    words.push_back("changed " + shown_name(file.name) + " (" + shown_size(file.size_bytes) + ")");
+  }
+  for (const auto& file : files.removed) words.push_back("removed " + shown_name(file.name));
+  if (words.empty()) return;
+  const auto rest = files.more + (words.size() > most ? words.size() - most : 0);
+  words.resize(std::min(words.size(), most));
+  auto line = fmt::format("{}", fmt::join(words, ", "));
+  if (rest > 0) line += fmt::format(", and {} more", rest);
+  fmt::print(stderr, "caisson: files: {}\n", printable(line));
+}
+
+}  // namespace
+
 void print_outcome(const Outcome& outcome) {
   print_tail(outcome.out, stdout);
   print_tail(outcome.err, stderr);
@@ -44,6 +69,7 @@ void print_outcome(const Outcome& outcome) {
     const auto& traceback = outcome.error->traceback;
     fmt::print(stderr, "{}{}", printable(traceback), traceback.ends_with('\n') ? "" : "\n");
   }
+  print_files(outcome.files);
   if (outcome.status == Status::denied) {
     fmt::print(stderr, "caisson: the block did not run: {}\n", outcome.reason);
     return;

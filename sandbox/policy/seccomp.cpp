@@ -197,6 +197,8 @@ OuterProfile make_outer_profile(const Policy& policy, const std::vector<CallPlan
                                                   "execve",
                                                   "openat2",
                                                   "mkdirat",
+                                                  "inotify_init1",
+                                                  "inotify_add_watch",
                                                   "renameat",
                                                   "unlinkat",
                                                   "fchmod",

@@ -60,6 +60,22 @@ std::string Stream::text() const {
 
 namespace {
 
+json to_json(const Outcome::Files& files) {
+  const auto sized = [](const std::vector<FileInfo>& list) {
+    auto all = json::array();
+    for (const auto& file : list) {
+      all.push_back({{"name", shown_name(file.name)}, {"size", file.size_bytes}});
+    }
+    return all;
+  };
+  auto removed = json::array();
+  for (const auto& file : files.removed) removed.push_back(shown_name(file.name));
+  return {{"new", sized(files.made)},
+          {"changed", sized(files.changed)},
+          {"removed", removed},
+          {"more", files.more}};
+}
+
 json counts(const Stream& stream) {
   return {{"bytes", stream.total_bytes}, {"truncated", stream.truncated()}};
 }
@@ -98,6 +114,7 @@ json to_json(const Outcome& outcome) {
   if (!outcome.report.is_null()) line["report"] = outcome.report;
   line["denials"] = json::array();
   for (const auto& denial : outcome.denials) line["denials"].push_back(to_json(denial));
+  line["files"] = to_json(outcome.files);
   line["usage"] = {{"wall_ms", milliseconds(outcome.usage.wall)},
                    {"cpu_ms", milliseconds(outcome.usage.cpu)},
                    {"peak_memory_bytes", outcome.usage.peak_memory_bytes}};

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "sandbox/session/files.h"
+
 namespace caisson {
 
 enum class Status {
@@ -96,6 +98,13 @@ struct Outcome {
   nlohmann::json report;
   std::vector<nlohmann::json> displays;  // MIME bundles in order, plots among them
   std::vector<Denial> denials;
+  // Of the session's working directory, as far as the kernel told it.
+  struct Files {
+    std::vector<FileInfo> made;
+    std::vector<FileInfo> changed;
+    std::vector<FileInfo> removed;
+    std::uint64_t more = 0;  // that are not listed
+  } files;
   Usage usage;
   // What this sandbox could not enforce or keep: {"landlock": "off: kernel without Landlock"}.
   // Empty when everything that the policy asks for is in force.

@@ -25,6 +25,7 @@ constexpr std::size_t max_displays_bytes = wire::max_message;
 constexpr std::size_t max_waiting_calls = 64;
 constexpr std::size_t max_waiting_bytes = wire::max_message;
 constexpr std::size_t max_denials = 256;
+constexpr std::size_t max_files = 1000;
 
 StateChange state_change(wire::Left left) {
   switch (left) {
@@ -87,6 +88,11 @@ void RunningBlock::receive(Type type, std::string_view body) {
     case Type::denied: {
       wire::DeniedCall call;
       if (wire::take(body, call)) receive_denied(call);
+      return;
+    }
+    case Type::changed: {
+      wire::FileChanges changes;
+      if (wire::take(body, changes)) receive_changes(changes, body);
       return;
     }
     case Type::finished: {
@@ -263,6 +269,28 @@ void RunningBlock::receive_finished(const wire::Finished& finished) {
   receive_notes(finished);
   ended_ = true;
   end_.notify();
+}
+
+void RunningBlock::receive_changes(const wire::FileChanges& changes, std::string_view bytes) {
+  auto& files = outcome_.files;
+  for (std::uint32_t i = 0; i < changes.entries; ++i) {
+    wire::FileEntry entry;
+    if (!wire::take(bytes, entry) || bytes.size() < entry.name_bytes) return;
+    FileInfo file;
+    file.name = bytes.substr(0, entry.name_bytes);
+    file.size_bytes = entry.size;
+    file.modified_us = entry.modified_us;
+    bytes.remove_prefix(entry.name_bytes);
+    if (files.made.size() + files.changed.size() + files.removed.size() >= max_files) return;
+    (entry.change == 1   ? files.made
+     : entry.change == 2 ? files.changed
+                         : files.removed)
+        .push_back(std::move(file));
+  }
+  files.more += changes.more;
+  if (changes.unknown != 0) {
+    outcome_.guarantees["files"] = "so much changed that the list of files is not complete";
+  }
 }
 
 void RunningBlock::receive_notes(const wire::Finished& finished) {

@@ -14,6 +14,7 @@
 #include "sandbox/policy/policy.h"
 #include "sandbox/session/outcome.h"
 #include "sandbox/session/tool_host.h"
+#include "sandbox/wire/files.h"
 #include "sandbox/wire/frame.h"
 #include "sandbox/wire/message.h"
 
@@ -44,6 +45,7 @@ class RunningBlock {
   void receive_output(std::string_view body);
   void receive_result(std::string_view json);
   void receive_finished(const wire::Finished& finished);
+  void receive_changes(const wire::FileChanges& changes, std::string_view bytes);
   void receive_notes(const wire::Finished& finished);
   void receive_denied(const wire::DeniedCall& call);
   void receive_display(std::string_view json);

@@ -10,6 +10,7 @@
 
 #include "sandbox/guest/init/block_clock.h"
 #include "sandbox/guest/init/capture.h"
+#include "sandbox/guest/init/changes.h"
 #include "sandbox/guest/init/channel.h"
 #include "sandbox/guest/init/copy.h"
 #include "sandbox/guest/init/denials.h"
@@ -235,6 +236,7 @@ class Context {
   std::uint32_t checkpoint_error_ = 0;
   bool copies_readable_ = false;
 
+  Changes changes_;
   Stream out_;
   Stream err_;
   bool renew_streams_ = false;

@@ -115,6 +115,7 @@ void Context::start_block(const wire::Execute& execute) {
   out_.capture.begin(world_.setup.limits.stdout_bytes);
   err_.capture.begin(world_.setup.limits.stderr_bytes);
   strays_killed_ = 0;
+  changes_.begin(home_);
   denials_.take();
   own_kill_ = false;
   head_.stand_in_front(true);
@@ -268,6 +269,7 @@ void Context::finish(HowItEnded how) {
   for (auto& call : denials_.take()) {
     world_.channel.send(wire::Type::denied, number_, wire::bytes_of(call));
   }
+  changes_.end(world_.channel, number_, block_.number);
   ended_ = true;
   finished_ = {};
   finished_.block = block_.number;

@@ -142,6 +142,37 @@ TEST_F(FilesTest, F06F07NamesAndSizesAreWhatTheyAre) {
   });
 }
 
+TEST_F(FilesTest, AnOutcomeSaysWhichOnesItsBlockHasChanged) {
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    const auto names = [](const std::vector<FileInfo>& files) {
+      std::vector<std::string> all;
+      for (const auto& file : files) all.push_back(file.name);
+      return all;
+    };
+    using Names = std::vector<std::string>;
+    auto files =
+        (co_await execute(session,
+                          "import os\nos.makedirs('d/e')\nopen('d/e/deep', 'w').write('1')\n"
+                          "open('a', 'w').write('12'); open('b', 'w').close()\n"
+                          "open('t', 'w').close(); os.remove('t')"))
+            .files;
+    EXPECT_EQ(names(files.made), (Names{"a", "b", "d/e/deep"}));
+    EXPECT_EQ(files.made.at(0).size_bytes, 2U);
+    EXPECT_TRUE(files.changed.empty() && files.removed.empty());
+    files = (co_await execute(
+                 session, "open('d/e/deep', 'a').write('2'); os.remove('b'); os.rename('a', 'c')"))
+                .files;
+    EXPECT_EQ(names(files.made), Names{"c"});
+    EXPECT_EQ(names(files.changed), Names{"d/e/deep"});
+    EXPECT_EQ(names(files.removed), (Names{"a", "b"}));
+    files = (co_await execute(session, "open('c').read()")).files;
+    EXPECT_TRUE(files.made.empty() && files.changed.empty() && files.removed.empty());
+    files = (co_await execute(session, "for i in range(1500): open(f'f{i}', 'w').close()")).files;
+    EXPECT_EQ(files.made.size(), 1000U);
+    EXPECT_EQ(files.more, 500U);
+  });
+}
+
 TEST_F(FilesTest, AnUploadThatIsCutOffLeavesTheOldFile) {
   with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
     EXPECT_TRUE(co_await put(session, "f", "old"));
