@@ -75,7 +75,7 @@ class Run(BackendTest, TempDirTest):
 
     def test_the_users_functions_are_there_again_after_a_block_that_was_killed(self):
         script = ("--- turn\n<execute>\nimport os; os._exit(1)\n</execute>\n"
-                  "--- turn\n--- expect everything that earlier blocks defined\n<execute>\nadd(1, 2)\n</execute>\n"
+                  "--- turn\n--- expect variables are as after block 1\n<execute>\nadd(1, 2)\n</execute>\n"
                   "--- turn\n--- expect 3\nIt is 3.\n")
         result = self.agent(script=script, questions=["q"])
         self.assertEqual(result.returncode, 0, result.stderr)

@@ -181,6 +181,8 @@ class Context {
   void renew_streams();
   bool over_limit() const;
   void send_tail(std::uint8_t stream);
+
+  // All its processes (context_family.cpp).
   Micros cpu_now();
   Micros cpu_total();
   void measure_family();

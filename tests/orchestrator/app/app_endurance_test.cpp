@@ -12,6 +12,7 @@
 #include "orchestrator/app/app.h"
 #include "sandbox/base/async.h"
 #include "sandbox/base/nursery.h"
+#include "sandbox/policy/parse.h"
 #include "sandbox/session/session.h"
 #include "tests/support/run_coro.h"
 
@@ -152,6 +153,16 @@ TEST_F(AppEndurance, TenThousandBlocksInOneSessionLeaveNothingBehind) {
   test::run_coro(many_blocks(app, 10000));
 }
 
+// What lets 200 of them fit twice into 24 GiB.
+CheckedPolicy small_policy() {
+  auto policy = load_policy("strict").value();
+  policy.resources.memory_max_bytes = 48 << 20;
+  policy.resources.pids_max = 16;
+  for (auto& mount : policy.filesystem.mounts) mount.size_bytes = 8 << 20;
+  auto compiled = compile(policy).value();
+  return {std::move(policy), std::move(compiled)};
+}
+
 asio::awaitable<void> many_sessions(App& app, std::size_t count) {
   std::vector<std::unique_ptr<Sandbox>> sandboxes(count);
   std::vector<std::unique_ptr<Session>> sessions(count);
@@ -159,8 +170,9 @@ asio::awaitable<void> many_sessions(App& app, std::size_t count) {
   const auto lane = [&]() -> asio::awaitable<void> {
     while (next < count) {
       const auto at = next++;
-      auto policy = load_checked_policy("strict");
-      auto made = co_await app.start_sandbox(std::move(*policy), Deadline::after(2min));
+      auto made = co_await app.start_sandbox(small_policy(), Deadline::after(2min));
+      // A host with less memory grants fewer, and says so.
+      if (!made && made.error().message.find("does not fit") != std::string::npos) co_return;
       if (!made) {
         ADD_FAILURE() << made.error().message;
         co_return;
@@ -176,6 +188,8 @@ asio::awaitable<void> many_sessions(App& app, std::size_t count) {
     for (int i = 0; i < 4; ++i) starts.start(lane());
     co_await starts.join();
   }
+  EXPECT_GE(
+      std::count_if(sessions.begin(), sessions.end(), [](const auto& each) { return !!each; }), 20);
   {
     Nursery blocks(co_await asio::this_coro::executor);
     const auto use = [&](std::size_t at) -> asio::awaitable<void> {
