@@ -227,7 +227,10 @@ std::vector<Field> make_fields() {
       text("name", [](auto& policy) -> auto& { return policy.name; }),
       text("description", [](auto& policy) -> auto& { return policy.description; }),
 
+      map("acknowledge", [](P& policy) -> auto& { return policy.acknowledge; }),
+
       text("runtime.handler", at(&P::runtime, &P::Runtime::handler)),
+      text("runtime.image", at(&P::runtime, &P::Runtime::image)),
       choice("runtime.landlock", at(&P::runtime, &P::Runtime::landlock), need),
       choice("runtime.notify", at(&P::runtime, &P::Runtime::notify), need),
       choice("runtime.resource_limits", at(&P::runtime, &P::Runtime::resource_limits), need),
@@ -275,6 +278,7 @@ std::vector<Field> make_fields() {
       duration("time.kill_grace", at(&P::time, &P::Time::kill_grace), Millis(0), Millis(60000)),
 
       size("input.max_bytes", at(&P::input, &P::Input::max_bytes), 1, 15 * MiB),
+      whole("input.max_depth", at(&P::input, &P::Input::max_depth), 1, 1000),
 
       size("output.stdout.max_bytes", at(&P::output, &P::Output::stdout_max_bytes), 0, GiB),
       size("output.stderr.max_bytes", at(&P::output, &P::Output::stderr_max_bytes), 0, GiB),
@@ -286,12 +290,18 @@ std::vector<Field> make_fields() {
 
       list("python.preload", [](P& policy) -> auto& { return policy.python.preload; }),
       map("python.aliases", [](P& policy) -> auto& { return policy.python.aliases; }),
+      choice("python.guidance", at(&P::python, &P::Python::guidance), {"refuse", "record", "off"}),
       map("python.deny", [](P& policy) -> auto& { return policy.python.deny; }),
+      map("python.events", [](P& policy) -> auto& { return policy.python.events; }),
 
       map("env", [](P& policy) -> auto& { return policy.env; }),
 
       whole("session.checkpoints", at(&P::session, &P::SessionRules::checkpoints), 0, 64),
       choice("session.strays", at(&P::session, &P::SessionRules::strays), {"kill", "keep"}),
+
+      list("tools.allow", [](P& policy) -> auto& { return policy.tools.allow; }),
+      list("tools.deny", [](P& policy) -> auto& { return policy.tools.deny; }),
+      whole("tools.max_calls", at(&P::tools, &P::Tools::max_calls), 0, 1000000),
   };
 }
 

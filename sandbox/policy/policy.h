@@ -24,9 +24,14 @@ struct Origin {
 enum class Need { required, best_effort, off };  // of a kernel feature: refuse, degrade, do without
 enum class Answer { notify, error, kill };       // to a denied system call: explain, errno, SIGSYS
 enum class Exec { deny, allow };                 // new programs after the interpreter has started
-enum class NetworkMode { none, loopback };       // proxy and bridge are refused until they exist
-enum class Strays { kill, keep };                // processes that a block leaves behind
-enum class Exceed { truncate, kill };            // when a block prints more than its limit
+enum class NetworkMode { none, loopback, proxy };  // of the sandbox; it never has a network device
+enum class Strays { kill, keep };                  // processes that a block leaves behind
+enum class Exceed { truncate, kill };              // when a block prints more than its limit
+enum class Guidance {
+  refuse,
+  record,
+  off
+};  // of Python's imports and events: raise, tell, nothing
 
 struct Mount {
   enum class Type { tmpfs, bind };
@@ -40,12 +45,35 @@ struct Mount {
   bool operator==(const Mount&) const = default;
 };
 
+// Hosts that a session may reach through the proxy, by the pattern that names them.
+struct EgressRule {
+  std::string
+      host;  // "api.example.org", or "*.example.org": one label more, not example.org itself
+  std::vector<std::uint16_t> ports;  // empty: 443
+  // Both need plain HTTP or a request that the proxy can read; through a TLS tunnel it sees
+  // neither, and such a rule does not allow tunnels. Empty: any.
+  std::vector<std::string> methods;  // "GET"
+  std::vector<std::string> paths;    // "/simple/**": ** any rest, * within one part
+  bool operator==(const EgressRule&) const = default;
+};
+
+// A secret that the proxy adds to requests on the host's side; the sandbox never sees it.
+struct EgressCredential {
+  std::string host;    // exact, and allowed by a rule
+  std::string header;  // "Authorization"
+  std::string secret;  // where the host finds the value: "env:NAME" or "file:/path"
+  bool operator==(const EgressCredential&) const = default;
+};
+
 struct Policy {
   std::string name;
   std::string description;
+  // Risks that the author takes by name: id of a finding -> why. Only findings that say so can be.
+  std::map<std::string, std::string> acknowledge;
 
   struct Runtime {
     std::string handler;  // Docker runtime ("runsc", "kata"), empty: the daemon's default
+    std::string image;    // as of --image, which overrides it; empty: the program's own
     Need landlock = Need::required;
     Need notify = Need::required;              // seccomp user notification, for explained denials
     Need resource_limits = Need::best_effort;  // cgroup limits; rootless runc may lack them
@@ -74,6 +102,18 @@ struct Policy {
 
   struct Network {
     NetworkMode mode = NetworkMode::none;
+    struct Egress {                   // with mode proxy
+      std::vector<EgressRule> allow;  // by host; nothing else is reached
+      std::vector<EgressCredential> credentials;
+      // Private, loopback, link-local and metadata ranges are closed, whatever a name resolves to,
+      // but for these: "10.1.2.0/24".
+      std::vector<std::string> exempt;
+      std::uint32_t max_connections = 16;  // at once
+      std::uint32_t requests_per_minute = 120;
+      std::uint64_t upload_max_bytes = 1 << 20;  // of a connection, to the outside
+      std::uint64_t download_max_bytes = 100 << 20;
+      bool operator==(const Egress&) const = default;
+    } egress;
     bool operator==(const Network&) const = default;
   } network;
 
@@ -108,6 +148,7 @@ struct Policy {
 
   struct Input {
     std::uint64_t max_bytes = 1 << 20;  // of one block's code
+    std::uint32_t max_depth = 100;      // of nested brackets and indentation
     bool operator==(const Input&) const = default;
   } input;
 
@@ -124,7 +165,10 @@ struct Policy {
   struct Python {
     std::vector<std::string> preload;  // imported once by the zygote, shared by all sessions
     std::map<std::string, std::string> aliases;  // name -> module, bound in each session: np: numpy
-    std::map<std::string, std::string> deny;  // module -> hint for the model; guidance, not a wall
+    // Guidance, not a wall: what stops a block is the kernel. All of it can be off without harm.
+    Guidance guidance = Guidance::refuse;
+    std::map<std::string, std::string> deny;    // module -> hint for the model
+    std::map<std::string, std::string> events;  // audit event or "group.*" -> hint, in user code
     bool operator==(const Python&) const = default;
   } python;
 
@@ -135,6 +179,13 @@ struct Policy {
     Strays strays = Strays::kill;
     bool operator==(const SessionRules&) const = default;
   } session;
+
+  struct Tools {                          // of the host, that code calls as functions
+    std::vector<std::string> allow{"*"};  // names; "*": all that the run offers
+    std::vector<std::string> deny;        // wins over allow
+    std::uint32_t max_calls = 256;        // of one block
+    bool operator==(const Tools&) const = default;
+  } tools;
 
   // Dotted path of a leaf ("resources.memory.max") -> where it was said. Leaves that nobody set
   // have no entry: they hold the default above. Elements of lists and maps have their own:
