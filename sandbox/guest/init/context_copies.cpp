@@ -140,7 +140,8 @@ void Context::copy_failed(std::uint32_t error) {
   if (recovers_) recover();
 }
 
-// Makes a copy the head. It forks its own replacement first.
+// Makes a copy the head. It forks its own replacement first; that of a branch can wait until it has
+// said that it is there, for its original has a copy of that state too.
 void Context::wake(Copy copy, bool is_branch) {
   if (state_ != HeadState::opening) ++world_.opening_heads;
   state_ = HeadState::opening;
@@ -151,15 +152,18 @@ void Context::wake(Copy copy, bool is_branch) {
   head_.pair = std::move(copy.pair);
   std::vector<Fd> ends;
   if (!make_streams(ends)) return opening_failed("no descriptors are left for its pipes");
-  if (world_.setup.limits.checkpoints > 0) {
+  const auto replace = [this] {
+    if (world_.setup.limits.checkpoints == 0) return;
     Making making;
     making.copy.number = live_;
     make_copy(head_.pair, std::move(making));
-  }
+  };
+  if (!is_branch) replace();
   wire::Header header;
   header.type = wire::Type::wake;
   header.context = number_;
   head_.pair.send(header, is_branch ? home_message(home_) : "{}", {}, std::move(ends));
+  if (is_branch) replace();
   ::kill(waking_, SIGCONT);
 }
 
