@@ -92,6 +92,24 @@ asio::awaitable<Result<std::unique_ptr<Sandbox>>> App::start_sandbox(CheckedPoli
   co_return co_await (*all)->start(std::move(*options), deadline);
 }
 
+asio::awaitable<Result<void>> App::keep_warm(CheckedPolicy policy, PoolSettings settings,
+                                             Deadline deadline) {
+  auto all = co_await manager(deadline);
+  if (!all) co_return all.error();
+  auto options = co_await options_for(std::move(policy), deadline);
+  if (!options) co_return options.error();
+  (*all)->keep_warm(std::move(*options), settings);
+  co_return boost::system::in_place_value;
+}
+
+asio::awaitable<Result<Lease>> App::lease(CheckedPolicy policy, Deadline deadline) {
+  auto all = co_await manager(deadline);
+  if (!all) co_return all.error();
+  auto options = co_await options_for(std::move(policy), deadline);
+  if (!options) co_return options.error();
+  co_return co_await (*all)->lease(std::move(*options), deadline);
+}
+
 asio::awaitable<Result<std::unique_ptr<NamedSession>>> App::open_named(std::string name,
                                                                        NamedRequest::Want want,
                                                                        CheckedPolicy policy,

@@ -56,6 +56,15 @@ class App {
   boost::asio::awaitable<Result<std::unique_ptr<Sandbox>>> start_sandbox(CheckedPolicy policy,
                                                                          Deadline deadline);
 
+  // From now on some sandboxes of this policy and the configured image are started ahead, for
+  // lease() of the same policy. The manager is closed before this goes. Errors: those of backend(),
+  // not_found (the image).
+  boost::asio::awaitable<Result<void>> keep_warm(CheckedPolicy policy, PoolSettings settings,
+                                                 Deadline deadline);
+  // A sandbox with an open session: a warm one when there is one, else a new one. Errors: as
+  // start_sandbox().
+  boost::asio::awaitable<Result<Lease>> lease(CheckedPolicy policy, Deadline deadline);
+
   // The named session of the configured policy, image and backend. `policy` is config().policy,
   // loaded. Waits briefly when another command has the session. Errors: those of backend() and
   // NamedSession::open(), unavailable (another command has it).

@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -17,8 +16,10 @@ namespace caisson::test {
 namespace {
 
 pid_t parent_of(pid_t pid) {
+  // Not by iterators: those throw when the process ends between the opening and the reading.
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  std::string text;
+  std::getline(file, text, '\0');
   const auto end = text.rfind(')');
   if (end == std::string::npos) return 0;
   std::istringstream rest(text.substr(end + 1));
@@ -49,7 +50,8 @@ std::vector<pid_t> find_processes(std::string_view word) {
   std::vector<pid_t> found;
   for (const pid_t pid : all_pids()) {
     std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
-    const std::string line((std::istreambuf_iterator<char>(file)), {});
+    std::string line;
+    for (std::string part; std::getline(file, part, '\0');) line += part + " ";
     if (line.find(word) != std::string::npos && pid != ::getpid()) found.push_back(pid);
   }
   return found;

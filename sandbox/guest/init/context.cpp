@@ -360,7 +360,11 @@ void Context::on_time(Micros now) {
 
 Micros Context::next_time(Micros now) const {
   Micros next = std::min({open_at_, opened_by_, dead_by_});
-  if (making_) next = std::min(next, making_->give_up);
+  if (making_) {
+    next = std::min(next, making_->give_up);
+  } else if (checkpoint_due_) {
+    next = std::min(next, checkpoint_at_);
+  }
   if (!running_ || ended_) return next;
   next = std::min({next, block_.kill_at, block_.interrupt_at});
   if (block_.stopping == wire::Ending::finished) {

@@ -229,6 +229,7 @@ class Context {
   std::optional<Making> making_;  // one more copy
   std::optional<Making> branched_;
   bool checkpoint_due_ = false;
+  Micros checkpoint_at_ = 0;       // not before, unless something waits for it
   bool held_ = false;              // no checkpoint before the host says so
   bool answers_rollback_ = false;  // once there is a head again
   std::uint64_t live_ = 0;         // number of the block whose state the head has
