@@ -35,7 +35,8 @@ ContainerSpec make_spec(const Policy& policy, const CompiledPolicy& compiled, st
   ContainerSpec spec;
   spec.image = std::move(image);
   spec.argv = {"/caisson/init", "--listen", "/run/caisson/channel.sock"};
-  if (policy.network.mode == NetworkMode::proxy) {
+  spec.proxy = policy.network.mode == NetworkMode::proxy;
+  if (spec.proxy) {
     spec.argv.insert(spec.argv.end(),
                      {"--relay", "/run/caisson/egress.sock", std::to_string(egress_port)});
   }

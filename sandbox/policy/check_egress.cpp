@@ -87,6 +87,14 @@ void PolicyCheck::check_credential(const EgressCredential& credential) {
     error("unused_credential", path,
           fmt::format("no rule allows {} (add it to network.egress.allow)", credential.host));
   }
+  const bool in_clear = std::any_of(rules.begin(), rules.end(), [&](const auto& rule) {
+    return host_matches(rule.host, credential.host) &&
+           std::any_of(rule.ports.begin(), rule.ports.end(), [](auto port) { return port != 443; });
+  });
+  if (in_clear) {
+    warn("secret_in_clear", path,
+         "on ports other than 443 the secret is sent without TLS (allow 443 alone)");
+  }
   if (!is_token(credential.header) || is_own_header(credential.header)) {
     error("bad_header", path + ".header",
           fmt::format("'{}' is not a header that can be added (try Authorization)",

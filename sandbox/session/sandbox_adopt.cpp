@@ -73,11 +73,13 @@ asio::awaitable<Result<std::unique_ptr<Sandbox>>> Sandbox::adopt(Backend& backen
 asio::awaitable<Result<void>> Sandbox::go_on(Backend& backend, Deadline deadline) {
   const auto spec = make_spec(options_.policy, options_.compiled, options_.image);
   for (const auto& [what, why] : backend.missing_guarantees(spec)) guarantees_[what] = why;
+  if (auto egress = make_egress(); !egress) co_return egress.error();
   if (auto connected = co_await connect(deadline); !connected) {
     co_return Error(Errc::closed, connected.error().message);
   }
   nursery_.start(drive());
   nursery_.start(watch_end());
+  if (egress_) nursery_.start(egress_->run());
   while (!link_.welcomed() && lost_reason_.empty() && !deadline.passed())
     co_await change_.wait(deadline);
   if (!lost_reason_.empty()) co_return Error(Errc::closed, lost_reason_);
