@@ -208,6 +208,7 @@ Result<ProxyTarget> target_of(const RequestHead& request) {
     if (host != nullptr) return bad("two Host headers");
     host = &value;
   }
+  if (host == nullptr && request.minor == 0) return target;
   if (host == nullptr) return bad("no Host header");
   const auto said = parse_authority(*host);
   if (!said) return bad("Host header: " + said.error().message);

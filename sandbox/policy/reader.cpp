@@ -225,6 +225,7 @@ void PolicyReader::read_table(const Field& field, const YamlNode& value) {
                  fmt::format("a map from {} is expected here, not {} (try {})", table.of,
                              name_of(value.kind), table.example));
   }
+  policy_.origins[field.path] = at(value);
   for (const auto& entry : value.entries) {
     const auto path = field.path + "." + entry.key.text;
     if (entry.value.kind == Kind::map) {
