@@ -72,7 +72,8 @@ asio::awaitable<bool> EgressConnection::send_request(Request& request, HttpTrans
                                    request.target.path, to_text(fields)));
 
   const auto* expect = find_header(request.head.fields, "Expect");
-  if (expect != nullptr && framing.kind != Framing::Kind::none && input_.empty()) {
+  if (expect != nullptr && request.head.minor == 1 && framing.kind != Framing::Kind::none &&
+      input_.empty()) {
     co_await write(guest_, "HTTP/1.1 100 Continue\r\n\r\n");
   }
   BodyReader body(framing);

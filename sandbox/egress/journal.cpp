@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 
@@ -26,6 +27,18 @@ std::string now_text() {
   char text[32];
   const auto size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
   return fmt::format("{}.{:03}Z", std::string_view(text, size), now.tv_nsec / 1000000);
+}
+
+void remove_old(const fs::path& directory) {
+  constexpr auto kept = std::chrono::hours(24 * 30);
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    std::error_code ignored;
+    const auto written = entry.last_write_time(ignored);
+    if (!ignored && fs::file_time_type::clock::now() - written > kept) {
+      fs::remove(entry.path(), ignored);
+    }
+  }
 }
 
 std::uint64_t number(const json& line, const char* key) {
@@ -58,6 +71,7 @@ Result<EgressJournal> EgressJournal::open(const fs::path& path) {
   EgressJournal journal;
   std::error_code ignored;
   fs::create_directories(path.parent_path(), ignored);
+  remove_old(path.parent_path());
   journal.totals_ = read_egress_totals(path);
   journal.file_.reset(
       ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));

@@ -38,10 +38,11 @@ void add(EgressTotals& totals, const EgressRecord& record);
 
 class EgressJournal {
  public:
-  // Goes on with what is there. Error: io.
+  // Goes on with what is there, and removes journals of other sandboxes that are a month old.
+  // Error: io.
   static Result<EgressJournal> open(const std::filesystem::path& path);
 
-  // Appends a line. Requests are few a minute, so it does not grow beyond reason; a disk that is
+  // Appends a line. Requests are few a minute, so it does not grow beyond reason. A disk that is
   // full loses lines, and totals() still counts.
   void write(const EgressRecord& record);
   // Without a line.

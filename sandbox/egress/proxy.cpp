@@ -19,6 +19,9 @@ namespace {
 constexpr unsigned spare_lines = 2;
 // Connections beyond the limit that are told so at the same time.
 constexpr unsigned turned_away_at_once = 16;
+// New lines a minute, beyond those of a first burst: who connects and hangs up again and again must
+// not keep this process busy, which has other sandboxes as well.
+constexpr unsigned lines_per_minute = 1200;
 // Refusals a minute that are written down one by one.
 constexpr unsigned told_per_minute = 120;
 
@@ -45,6 +48,7 @@ EgressProxy::EgressProxy(asio::any_io_executor executor, const Policy& policy,
       journal_(std::move(journal)),
       rate_(policy.network.egress.requests_per_minute),
       told_(told_per_minute),
+      new_lines_(lines_per_minute),
       change_(executor) {}
 
 asio::awaitable<void> EgressProxy::run() {
@@ -82,6 +86,7 @@ asio::awaitable<void> EgressProxy::serve_line() {
       proxy.change_.notify();
     }
   } count{*this, &waiting_};
+  while (!new_lines_.take()) co_await sleep_for(50ms);
   auto fd = options_.open_line();
   if (!fd || !*fd) {
     co_await sleep_for(250ms);  // init has ended, or is very busy

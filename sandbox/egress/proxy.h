@@ -81,6 +81,7 @@ class EgressProxy {
   EgressJournal journal_;
   RateLimit rate_;
   RateLimit told_;  // refusals that the journal and the block hear of
+  RateLimit new_lines_;
   std::shared_ptr<TlsContext> tls_;
   Condition change_;
   unsigned waiting_ = 0;  // lines that nobody uses yet

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <resolv.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
@@ -27,6 +28,10 @@ struct Lookup {
   void run() {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
+    // A name is asked for as it is: search domains would make another one of it. Thread-local, and
+    // read again by res_init(3).
+    ::res_init();
+    _res.options &= ~static_cast<unsigned long>(RES_DNSRCH | RES_DEFNAMES);
     addrinfo* list = nullptr;
     error = ::getaddrinfo(host.c_str(), nullptr, &hints, &list);
     for (const auto* entry = list; entry != nullptr; entry = entry->ai_next) {

@@ -134,6 +134,14 @@ void PolicyCheck::check_egress() {
     warn("no_effect", "network.egress.allow", "only network.mode: proxy reaches any host");
   }
   if (policy_.network.mode == NetworkMode::proxy) {
+    // init's own limit: two for each connection, and what it needs besides.
+    const auto limit = policy_.resources.rlimits.find("nofile");
+    const auto needed = 2 * (egress.max_connections + 32ULL) + 64;
+    if (limit != policy_.resources.rlimits.end() && limit->second < needed) {
+      error("too_few_descriptors", "network.egress.max_connections",
+            fmt::format("{} connections need resources.rlimits.nofile of {} or more",
+                        egress.max_connections, needed));
+    }
     for (const auto* name : {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"}) {
       if (policy_.env.contains(name)) {
         warn("no_effect", std::string("env.") + name, "the sandbox's own proxy stands there");

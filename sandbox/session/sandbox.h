@@ -45,7 +45,7 @@ class Sandbox {
   //
   // Errors: those of Backend::start; timed_out (policy.time.startup or the deadline);
   // unsupported (the host or the image lacks what the policy requires: no python3, no Landlock);
-  // io (the state directory cannot be written).
+  // io (the state directory cannot be written); bad_input (a secret of the policy is not there).
   static boost::asio::awaitable<Result<std::unique_ptr<Sandbox>>> start(Backend& backend,
                                                                         SandboxOptions options,
                                                                         Deadline deadline);
@@ -53,8 +53,9 @@ class Sandbox {
   // has now. `options` are those that it was started with.
   //
   // Errors: closed (it has ended, or does not answer; what was left of it has been removed),
-  // unavailable (another process has it, or the backend does not answer) and unsupported (its
-  // channel ended with its process): then nothing has been touched.
+  // unavailable (another process has it, or the backend does not answer), unsupported (its channel
+  // ended with its process) and bad_input (a secret of the policy is not there): then nothing has
+  // been touched.
   static boost::asio::awaitable<Result<std::unique_ptr<Sandbox>>> adopt(Backend& backend,
                                                                         std::string id,
                                                                         SandboxOptions options,

@@ -51,6 +51,10 @@ asio::awaitable<Result<std::unique_ptr<Sandbox>>> Sandbox::adopt(Backend& backen
   std::unique_ptr<Sandbox> sandbox(new Sandbox(executor, id, std::move(options)));
   sandbox->directory_ = std::move(*directory);
   sandbox->container_ = std::move(*container);
+  if (auto egress = sandbox->make_egress(); !egress) {
+    co_await sandbox->leave();
+    co_return egress.error();
+  }
   std::optional<Error> failure;
   std::exception_ptr fault;
   try {
@@ -73,7 +77,6 @@ asio::awaitable<Result<std::unique_ptr<Sandbox>>> Sandbox::adopt(Backend& backen
 asio::awaitable<Result<void>> Sandbox::go_on(Backend& backend, Deadline deadline) {
   const auto spec = make_spec(options_.policy, options_.compiled, options_.image);
   for (const auto& [what, why] : backend.missing_guarantees(spec)) guarantees_[what] = why;
-  if (auto egress = make_egress(); !egress) co_return egress.error();
   if (auto connected = co_await connect(deadline); !connected) {
     co_return Error(Errc::closed, connected.error().message);
   }

@@ -94,7 +94,7 @@ class Egress(TempDirTest):
         super().setUp()
         network.hits.clear()
         network.names.asked.clear()
-        self.state = os.environ.get("CAISSON_STATE_DIR") or os.path.expanduser("~/.local/state/caisson")
+        self.state = os.environ.get("CAISSON_STATE") or "/var/lib/caisson"
 
     def outcome(self, code, extra="", policy=POLICY):
         path = self.path("egress.yaml", policy.replace("EXTRA", extra))
@@ -190,6 +190,12 @@ def unix(path):
             with open(shown["egress"]["journal"]) as file:
                 lines = [json.loads(line) for line in file]
             self.assertEqual([line["verdict"] for line in lines], ["allowed", "denied_host", "allowed"])
+            # Without its secret a command says so, and leaves the session alone.
+            without = caisson("exec", *common, "--session", "egress-show", "-c", "1", env={"SSL_CERT_FILE": network.ca})
+            self.assertNotEqual(without.returncode, 0)
+            self.assertIn("EGRESS_TEST_SECRET is not set", without.stderr)
+            again = caisson("exec", *common, "--session", "egress-show", "-c", "print(get('http://api.example.net/hello')[0])", env=env)
+            self.assertEqual(again.stdout, "200\n", again.stderr)
             self.assertEqual((lines[0]["address"], lines[0]["port"], lines[2]["session"]), (egress_net.PUBLIC, 80, "egress-show"))
         finally:
             caisson("sessions", "kill", "egress-show")
@@ -209,7 +215,7 @@ class Attacks(Egress):
         hosts = ["allowed.example.net%00.evil.example.net", "evil.example.net%00.allowed.example.net", "allowed.example.net.",
                  "allowed.example.net@evil.example.net", "0x7f.0.0.1", "2130706433", "0177.0.0.1", "127.1", "[::ffff:127.0.0.1]",
                  "[::1%25lo]", "allowed.example.net:65617", "allowed.example.net:99999999", "allowed.example.net:", "", "all\\owed.example.net",
-                 "127.0.0.1", "[::1]", "[64:ff9b::7f00:1]", "xn--llowed-qta.example.net"]
+                 "127.0.0.1", "169.254.169.254", "100.100.100.200", "[fd00:ec2::254]", "[::1]", "[64:ff9b::7f00:1]", "xn--llowed-qta.example.net"]
         code = f"""
 def ask(host, field=None):
     line = 'GET http://' + host + '/ HTTP/1.1\\r\\nHost: ' + (host if field is None else field) + '\\r\\n\\r\\n'
@@ -236,10 +242,11 @@ odd = [ask('allowed.example.net\\0.evil.example.net'), ask('ällowed.example.net
 names = []
 try: names.append(socket.getaddrinfo('canary-1.attacker.example.net', 80))
 except OSError as error: names.append(type(error).__name__)
+names.append(get('https://dns.example.net/dns-query?name=canary-5.attacker.example.net')[0])
 names += [get('http://canary-2.attacker.example.net/')[0], status(raw(b'CONNECT canary-3.attacker.example.net:443 HTTP/1.1\r\nHost: canary-3.attacker.example.net:443\r\n\r\n'))]
 names
 """
-        self.assertEqual(self.value(code), ["gaierror", 403, 403])
+        self.assertEqual(self.value(code), ["gaierror", 0, 403, 403])
         self.assertEqual([name for name in network.names.asked if "canary" in name], [])
         control = "      \"*.attacker.example.net\": {ports: [80]}"
         self.assertEqual(self.value("get('http://canary-4.attacker.example.net/')[0]", extra=control), 200)
@@ -368,6 +375,9 @@ print(answers)
         self.assertNotIn("Range", sent[2])
         self.assertTrue(all(hit["tls"] for hit in network.hits))
         self.assertNotIn("s3cr3t", self.all_bytes)
+        for name in os.listdir(os.path.join(self.state, "egress")):
+            with open(os.path.join(self.state, "egress", name)) as file:
+                self.assertNotIn("s3cr3t", file.read())
         # The control: the server does send it back.
         self.assertIn(SECRET, json.dumps(network.hits))
 
