@@ -2,6 +2,7 @@
 of a small internet, with a name server, web servers with and without TLS, and a record of what they
 were asked. Importing programs call enter() first: it starts them again inside.
 """
+import gzip
 import http.server
 import json
 import os
@@ -28,7 +29,10 @@ NAMES = {
     "inner.example.net": [PRIVATE],
     "meta.example.net": [METADATA],
     "loop.example.net": ["127.0.0.1"],
+    "plain.example.net": [PUBLIC],
+    "ruled.example.net": [PUBLIC],
 }
+WITHOUT_CERTIFICATE = {"impostor.example.net": [PUBLIC]}
 ANYTHING = ".attacker.example.net"  # a zone that answers every name
 
 
@@ -60,7 +64,7 @@ class Names(threading.Thread):
             return [PUBLIC] if self.rebound % 2 else [PRIVATE]
         if name.endswith(ANYTHING):
             return [OTHER]
-        return NAMES.get(name)
+        return NAMES.get(name) or WITHOUT_CERTIFICATE.get(name)
 
     def run(self):
         while True:
@@ -72,7 +76,7 @@ class Names(threading.Thread):
             kind = struct.unpack("!H", query[at + 1:at + 3])[0]
             name = ".".join(labels).lower()
             self.asked.append(name)
-            found = self.addresses(name) if kind == 1 else NAMES.get(name, []) and []
+            found = self.addresses(name) if kind == 1 else []
             answers = [b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 0, 4) + socket.inet_aton(address) for address in found or []]
             code = 0 if found is not None else 3
             header = query[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, len(answers), 0, 0)
@@ -119,6 +123,9 @@ class Web(http.server.BaseHTTPRequestHandler):
             for byte in json.dumps(dict(self.headers.items())).encode():
                 self.wfile.write(b"1\r\n%c\r\n" % byte)
             self.wfile.write(b"0\r\n\r\n")
+        elif path == "/packed":
+            body = gzip.compress(json.dumps(dict(self.headers.items())).encode())
+            self.answer(200, body, Content_Encoding="gzip")
         elif path == "/big":
             self.answer(200, b"x" * int(self.path.partition("?")[2]))
         elif path == "/count":

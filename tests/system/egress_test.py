@@ -27,9 +27,13 @@ network:
       loop.example.net: {ports: [80]}
       ruled.example.net: {ports: [80], methods: [GET], paths: ["/simple/**"]}
       api.example.net: {}
+      impostor.example.net: {}
+      plain.example.net: {ports: [80]}
 EXTRA
     credentials:
       api.example.net: {header: Authorization, secret: env:EGRESS_TEST_SECRET}
+      impostor.example.net: {header: Authorization, secret: env:EGRESS_TEST_SECRET}
+      plain.example.net: {header: X-Key, secret: env:EGRESS_TEST_SECRET}
 """
 
 PRELUDE = r'''
@@ -201,6 +205,19 @@ def unix(path):
             caisson("sessions", "kill", "egress-show")
 
 
+    def test_a_client_that_waits_for_100_continue_gets_it(self):
+        code = r"""
+with socket.create_connection(('127.0.0.1', 3128), timeout=5) as s:
+    s.sendall(b'POST http://allowed.example.net/count HTTP/1.1\r\nHost: allowed.example.net\r\nContent-Length: 3\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n')
+    first = s.recv(100)
+    s.sendall(b'abc')
+    rest = b''
+    while chunk := s.recv(4096): rest += chunk
+[first, rest.endswith(b'\r\n\r\n3')]
+"""
+        self.assertEqual(self.value(code), [b"HTTP/1.1 100 Continue\r\n\r\n", True])
+
+
 class Attacks(Egress):
     def test_n05_only_the_exact_host_and_one_label_below_a_star_pass(self):
         hosts = ["evil-allowed.example.net", "allowed.example.net.evil.example.net", "x.allowed.example.net", "example.net",
@@ -307,7 +324,6 @@ def one(words, host=b'allowed.example.net'):
  get('http://ruled.example.net/simple/x', 'POST', b'x')[0],
  then(first.replace(b'\r\n\r\n', b'\r\nConnection: close\r\n\r\n')), get('http://ruled.example.net/simple/x')[0]]
 """
-        egress_net.NAMES["ruled.example.net"] = [egress_net.PUBLIC]
         found = self.value(code)
         self.assertEqual(found[:11], [403, [200, 403], [200, 403], 400, 400, 400, 400, 400, 400, 400, 400])
         self.assertEqual(found[11:13], [[403] * 5, 403])
@@ -380,6 +396,15 @@ print(answers)
                 self.assertNotIn("s3cr3t", file.read())
         # The control: the server does send it back.
         self.assertIn(SECRET, json.dumps(network.hits))
+
+
+    def test_n13_a_secret_goes_to_nobody_but_its_host_and_comes_back_in_no_encoding(self):
+        code = """[get('http://impostor.example.net/echo')[0], get('http://api.example.net/packed')[0],
+                    get('http://plain.example.net/echo', headers={'x-KEY': 'mine'})[0], get('http://allowed.example.net/echo')[0]]"""
+        self.assertEqual(self.value(code), [502, 502, 200, 200])
+        self.assertNotIn("s3cr3t", self.all_bytes)
+        sent = {hit["headers"][0][1]: [value for _, value in hit["headers"] if value == SECRET] for hit in network.hits}
+        self.assertEqual(sent, {"api.example.net": [SECRET], "plain.example.net": [SECRET], "allowed.example.net": []})
 
 
 class DockerSmoke(Egress):
