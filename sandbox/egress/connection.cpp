@@ -97,6 +97,19 @@ asio::awaitable<void> EgressConnection::refuse_all(Refusal refusal) {
 
 asio::awaitable<EgressConnection::Next> EgressConnection::serve_one(std::string head) {
   Request request;
+  request.up_before = up_;
+  request.down_before = down_;
+  try {
+    co_return co_await answer(request, head);
+  } catch (...) {
+    // Who hangs up in the middle is written down like everybody else.
+    if (!request.written) finish(request, "cut");
+    throw;
+  }
+}
+
+asio::awaitable<EgressConnection::Next> EgressConnection::answer(Request& request,
+                                                                 const std::string& head) {
   const auto bad = [&](std::string why) {
     return Refusal{400, "bad_request", "", "syntax of requests (built in)",
                    "The proxy refuses this request: " + std::move(why) + "."};
@@ -145,7 +158,10 @@ asio::awaitable<EgressConnection::Next> EgressConnection::serve_one(std::string 
 
 void EgressConnection::finish(Request& request, std::string verdict) {
   auto& record = request.record;
+  request.written = true;
   record.verdict = std::move(verdict);
+  record.up_bytes = up_ - request.up_before;
+  record.down_bytes = down_ - request.down_before;
   record.duration_ms = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - request.started)
           .count());
@@ -156,6 +172,7 @@ void EgressConnection::note(Request& request, const Refusal& refusal) {
   request.record.rule = refusal.rule;
   // A loop of refused requests must not fill the disk.
   if (!proxy_.told_.take()) {
+    request.written = true;
     request.record.verdict = refusal.id;
     return proxy_.journal_.count(request.record);
   }

@@ -31,6 +31,9 @@ class EgressConnection {
     ProxyTarget target;
     EgressRecord record;
     Clock::time_point started = Clock::now();
+    std::uint64_t up_before = 0;  // of the connection
+    std::uint64_t down_before = 0;
+    bool written = false;  // its line in the journal
     std::string subject() const;
   };
   enum class Next { request, close };
@@ -40,6 +43,7 @@ class EgressConnection {
                                                                std::string& buffer,
                                                                Deadline deadline);
   boost::asio::awaitable<Next> serve_one(std::string head);
+  boost::asio::awaitable<Next> answer(Request& request, const std::string& head);
   boost::asio::awaitable<Next> refuse(Request& request, Refusal refusal);
   // The host did not do as it should: no matter of the policy.
   boost::asio::awaitable<Next> fail(Request& request, unsigned status, std::string why);

@@ -19,6 +19,10 @@ std::string host_field(const std::string& host, std::uint16_t port, bool tls) {
   return port == (tls ? 443 : 80) ? name : fmt::format("{}:{}", name, port);
 }
 
+std::uint64_t left_of(std::uint64_t limit, std::uint64_t used) {
+  return limit - std::min(limit, used);
+}
+
 }  // namespace
 
 asio::awaitable<EgressConnection::Next> EgressConnection::forward(Request& request,
@@ -26,7 +30,7 @@ asio::awaitable<EgressConnection::Next> EgressConnection::forward(Request& reque
                                                                   Framing framing) {
   const auto& limits = proxy_.policy_.network.egress;
   if (framing.kind == Framing::Kind::length &&
-      framing.bytes > limits.upload_max_bytes - std::min(up_, limits.upload_max_bytes)) {
+      framing.bytes > left_of(limits.upload_max_bytes, up_)) {
     co_return co_await refuse(request, limit_reached(upload_leaf, sent_too_much));
   }
   const auto* credential = proxy_.credential_for(request.target.host);
@@ -34,13 +38,10 @@ asio::awaitable<EgressConnection::Next> EgressConnection::forward(Request& reque
   if (!host) co_return Next::close;
   request.target.port = verdict.dial_port;
 
-  const auto up_before = up_;
-  const auto down_before = down_;
-  bool sent = co_await send_request(request, *host, framing, credential);
   auto next = Next::close;
-  if (sent) next = co_await pass_response(request, *host, credential);
-  request.record.up_bytes = up_ - up_before;
-  request.record.down_bytes = down_ - down_before;
+  if (co_await send_request(request, *host, framing, credential)) {
+    next = co_await pass_response(request, *host, credential);
+  }
   host->close();
   co_return next;
 }
@@ -126,7 +127,7 @@ asio::awaitable<EgressConnection::Next> EgressConnection::pass_response(
   }
   const auto& limits = proxy_.policy_.network.egress;
   if (framing->kind == Framing::Kind::length &&
-      down_ + framing->bytes > limits.download_max_bytes) {
+      framing->bytes > left_of(limits.download_max_bytes, down_)) {
     co_return co_await refuse(request, limit_reached(download_leaf, too_much_to_receive));
   }
   const auto* encoding = find_header(response.fields, "Content-Encoding");

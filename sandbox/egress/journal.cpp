@@ -58,7 +58,7 @@ json to_json(const EgressTotals& totals) {
 
 void add(EgressTotals& totals, const EgressRecord& record) {
   ++totals.requests;
-  if (record.verdict == "failed") {
+  if (record.verdict == "failed" || record.verdict == "cut") {
     ++totals.failed;
   } else if (record.verdict != "allowed") {
     ++totals.refused;

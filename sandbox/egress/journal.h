@@ -17,7 +17,9 @@ struct EgressRecord {
   std::string host;    // canonical when it could be
   std::uint16_t port = 0;
   std::string address;  // that was dialled
-  std::string verdict;  // "allowed", or the id of the refusal
+  // "allowed", the id of the refusal, "failed" (allowed, but its host did not do its part), or
+  // "cut" (one of both hung up in the middle).
+  std::string verdict;
   std::string rule;
   unsigned status = 0;  // of the answer; 0: none, or within a tunnel
   std::uint64_t up_bytes = 0;
@@ -28,7 +30,7 @@ struct EgressRecord {
 struct EgressTotals {
   std::uint64_t requests = 0;
   std::uint64_t refused = 0;
-  std::uint64_t failed = 0;  // allowed, but the host did not answer
+  std::uint64_t failed = 0;  // and cut
   std::uint64_t up_bytes = 0;
   std::uint64_t down_bytes = 0;
   bool operator==(const EgressTotals&) const = default;

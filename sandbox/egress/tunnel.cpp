@@ -83,8 +83,6 @@ asio::awaitable<EgressConnection::Next> EgressConnection::tunnel(Request& reques
   request.record.status = 200;
   const auto refused = [&](Refusal refusal) {
     refusal.subject = request.subject();
-    request.record.up_bytes = up_;
-    request.record.down_bytes = down_;
     note(request, refusal);
   };
   if (auto problem = co_await read_hello(request.target.host); !problem.empty()) {
@@ -113,8 +111,6 @@ asio::awaitable<EgressConnection::Next> EgressConnection::tunnel(Request& reques
                                             : "The connection was closed: it received too much."));
     co_return Next::close;
   }
-  request.record.up_bytes = up_;
-  request.record.down_bytes = down_;
   finish(request, "allowed");
   co_return Next::close;
 }

@@ -190,9 +190,11 @@ def unix(path):
             second = caisson("exec", *common, "--session", "egress-show", "-c", "print(get('http://allowed.example.net/hello')[0])", env=env)
             self.assertEqual(second.stdout, "200\n", second.stderr)
             shown = json.loads(caisson("sessions", "show", "egress-show", "--json").stdout)
+            self.assertIn("3 requests, 1 refused, 0 failed", caisson("sessions", "show", "egress-show").stdout)
             self.assertEqual((shown["egress"]["requests"], shown["egress"]["refused"]), (3, 1))
             with open(shown["egress"]["journal"]) as file:
                 lines = [json.loads(line) for line in file]
+            self.assertEqual([line["down_bytes"] for line in lines], [len(b"hello from allowed.example.net"), 0, 30])
             self.assertEqual([line["verdict"] for line in lines], ["allowed", "denied_host", "allowed"])
             # Without its secret a command says so, and leaves the session alone.
             without = caisson("exec", *common, "--session", "egress-show", "-c", "1", env={"SSL_CERT_FILE": network.ca})
@@ -356,6 +358,25 @@ results
 """
         found = self.value(code, policy=limited)
         self.assertEqual(found, [413, (200, b"60000"), 413, 413, {429}, {200, 429}])
+
+    def test_n11_who_hangs_up_in_the_middle_is_written_down(self):
+        code = r"""
+import time
+with socket.create_connection(('127.0.0.1', 3128), timeout=5) as s:
+    s.sendall(b'GET http://allowed.example.net/big?50000000 HTTP/1.1\r\nHost: allowed.example.net\r\n\r\n')
+    s.recv(1000)
+with socket.create_connection(('127.0.0.1', 3128), timeout=5) as s:
+    s.sendall(b'POST http://allowed.example.net/count HTTP/1.1\r\nHost: allowed.example.net\r\nContent-Length: 9\r\n\r\nabc')
+time.sleep(0.5)
+"""
+        before = set(os.listdir(os.path.join(self.state, "egress")))
+        self.outcome(code)
+        [name] = set(os.listdir(os.path.join(self.state, "egress"))) - before
+        with open(os.path.join(self.state, "egress", name)) as file:
+            lines = [json.loads(line) for line in file]
+        self.assertEqual({line["verdict"] for line in lines}, {"cut", "failed"})
+        self.assertEqual(len(lines), 2)
+        self.assertIn(3, [line["up_bytes"] for line in lines])
 
     def test_n11_a_thousand_connections_neither_block_the_session_nor_each_other(self):
         code = r"""
