@@ -6,7 +6,9 @@
 #include <sys/socket.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -14,6 +16,7 @@
 #include <filesystem>
 
 #include "sandbox/base/async.h"
+#include "tests/support/client_hello.h"
 #include "tests/support/run_coro.h"
 
 namespace caisson {
@@ -29,7 +32,7 @@ class EgressProxyTest : public testing::Test {
     directory_ = ::mkdtemp(directory.data());
     policy_.network.mode = NetworkMode::proxy;
     policy_.network.egress.allow = {{"allowed.example.org", {80, 443}, {}, {}}};
-    settings_.times = {200ms, 500ms, 300ms, 2000ms};
+    settings_.times = {150ms, 500ms, 200ms, 2000ms};
     settings_.resolve = [this](std::string host,
                                Deadline) -> asio::awaitable<Result<std::vector<Address>>> {
       resolved_.push_back(host);
@@ -155,6 +158,82 @@ TEST_F(EgressProxyTest, ANameThatIsAtAClosedAddressIsNotDialled) {
     const auto answer = co_await read_all(line);
     EXPECT_NE(answer.find("resolved_to_denied"), answer.npos) << answer;
     EXPECT_EQ(resolved_, std::vector<std::string>{"allowed.example.org"});
+  });
+}
+
+// A host at a port of this machine, which only a test can allow.
+class EgressTunnelTest : public EgressProxyTest {
+ protected:
+  void with_tunnel(
+      std::function<asio::awaitable<void>(EgressProxy&, Line&, asio::ip::tcp::socket&)> body) {
+    with_proxy([this, body](EgressProxy& proxy) -> asio::awaitable<void> {
+      const auto executor = co_await asio::this_coro::executor;
+      asio::ip::tcp::acceptor acceptor(executor, {asio::ip::address_v4::loopback(), 0});
+      const auto port = acceptor.local_endpoint().port();
+      policy_.network.egress.exempt = {"127.0.0.0/8"};
+      policy_.network.egress.allow = {{"allowed.example.org", {port}, {}, {}}};
+      auto line = co_await connect();
+      const auto head = "CONNECT allowed.example.org:" + std::to_string(port) + " HTTP/1.0\r\n\r\n";
+      co_await asio::async_write(line, asio::buffer(head), asio::use_awaitable);
+      auto host = co_await acceptor.async_accept(asio::use_awaitable);
+      std::array<char, 39> established;
+      co_await asio::async_read(line, asio::buffer(established), asio::use_awaitable);
+      const auto hello = test::records(test::message(test::server_name("Allowed.example.org")), 7);
+      co_await asio::async_write(line, asio::buffer(hello), asio::use_awaitable);
+      std::string got(hello.size(), '\0');
+      co_await asio::async_read(host, asio::buffer(got), asio::use_awaitable);
+      EXPECT_EQ(got, hello);
+      co_await body(proxy, line, host);
+    });
+  }
+};
+
+TEST_F(EgressTunnelTest, PassesBytesBothWaysUntilNobodyHasSpokenForTooLong) {
+  with_tunnel(
+      [this](EgressProxy& proxy, Line& line, asio::ip::tcp::socket& host) -> asio::awaitable<void> {
+        // Longer than the idle time in all, and never silent for so long.
+        for (int i = 0; i < 6; ++i) {
+          co_await asio::async_write(host, asio::buffer("down", 4), asio::use_awaitable);
+          std::array<char, 4> got;
+          co_await asio::async_read(line, asio::buffer(got), asio::use_awaitable);
+          co_await sleep_for(60ms);
+        }
+        const auto start = Clock::now();
+        EXPECT_EQ(co_await read_all(line), "");
+        EXPECT_LT(Clock::now() - start, 1s);
+        EXPECT_EQ(proxy.totals().down_bytes, 24U);
+        EXPECT_TRUE(refusals_.empty());
+      });
+}
+
+TEST_F(EgressTunnelTest, IsNotEndlessHoweverMuchIsSaid) {
+  settings_.times.total = 400ms;
+  with_tunnel([](EgressProxy&, Line& line, asio::ip::tcp::socket& host) -> asio::awaitable<void> {
+    const auto start = Clock::now();
+    boost::system::error_code error;
+    while (!error && Clock::now() - start < 5s) {
+      co_await asio::async_write(host, asio::buffer("down", 4),
+                                 asio::redirect_error(asio::use_awaitable, error));
+      co_await sleep_for(50ms);
+    }
+    EXPECT_LT(Clock::now() - start, 2s);
+    line.close();
+  });
+}
+
+TEST_F(EgressTunnelTest, EndsWithTheProxy) {
+  with_tunnel([](EgressProxy&, Line&, asio::ip::tcp::socket&) -> asio::awaitable<void> {
+    co_return;  // what follows cancels the proxy, and waits for it
+  });
+}
+
+TEST_F(EgressTunnelTest, BytesBeyondTheLimitEndIt) {
+  policy_.network.egress.upload_max_bytes = 1000;
+  with_tunnel([this](EgressProxy&, Line& line, asio::ip::tcp::socket&) -> asio::awaitable<void> {
+    const std::string much(2000, 'x');
+    co_await asio::async_write(line, asio::buffer(much), asio::use_awaitable);
+    co_await read_all(line);
+    EXPECT_EQ(refusals_, std::vector<std::string>{"too_large"});
   });
 }
 
