@@ -142,6 +142,15 @@ void PolicyCheck::check_egress() {
             fmt::format("{} connections need resources.rlimits.nofile of {} or more",
                         egress.max_connections, needed));
     }
+    for (const auto* module : {"requests", "urllib.request"}) {
+      if (policy_.python.guidance != Guidance::off && policy_.python.deny.contains(module)) {
+        warn(
+            "http_denied", std::string("python.deny.") + module,
+            fmt::format("the code is told that there is no network (extend networked, or add '{}:' "
+                        "to python.deny)",
+                        module));
+      }
+    }
     for (const auto* name : {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"}) {
       if (policy_.env.contains(name)) {
         warn("no_effect", std::string("env.") + name, "the sandbox's own proxy stands there");
