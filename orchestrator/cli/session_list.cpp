@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "sandbox/base/json.h"
+#include "sandbox/egress/journal.h"
 #include "sandbox/policy/units.h"
 #include "sandbox/session/block_journal.h"
 
@@ -73,6 +74,11 @@ json describe_session(const SessionStore& store, const SessionRecord& record,
   session["blocks"] = journal ? journal->kept.size() : 0;
   session["journal_bytes"] = journal ? journal->whole_bytes : 0;
   session["can_be_rebuilt"] = journal && !journal->full;
+  const auto egress = egress_journal_path(store.state_dir(), record.sandbox);
+  if (std::error_code none; std::filesystem::exists(egress, none)) {
+    session["egress"] = to_json(read_egress_totals(egress));
+    session["egress"]["journal"] = egress.string();
+  }
   return session;
 }
 
@@ -121,6 +127,14 @@ std::string session_page(const json& session) {
            "{} make its state, journal of {} KiB{}", session["blocks"].get<std::uint64_t>(),
            (session["journal_bytes"].get<std::uint64_t>() + 1023) / 1024,
            session["can_be_rebuilt"].get<bool>() ? "" : "; not complete: it cannot be rebuilt"));
+  if (const auto egress = session.find("egress"); egress != session.end()) {
+    const auto number = [&](const char* key) { return (*egress)[key].get<std::uint64_t>(); };
+    line("egress",
+         fmt::format("{} requests, {} refused, {} failed; {} KiB out, {} KiB in ({})",
+                     number("requests"), number("refused"), number("failed"),
+                     (number("up_bytes") + 1023) / 1024, (number("down_bytes") + 1023) / 1024,
+                     get_string(*egress, "journal")));
+  }
   if (const auto rebuilt = get_string(session, "rebuilt"); !rebuilt.empty()) {
     line("rebuilt", rebuilt);
   }

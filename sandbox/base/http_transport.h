@@ -1,5 +1,5 @@
 // The byte stream below the HTTP client: TCP, a unix socket, and TLS on top of TCP. Private to
-// http_client.cpp.
+// http_client.cpp and to sandbox/egress.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

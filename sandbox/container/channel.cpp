@@ -61,11 +61,11 @@ asio::awaitable<std::unique_ptr<ByteStream>> make_socket_stream(OwnedFd socket) 
   co_return std::make_unique<SocketStream>(std::move(native));
 }
 
-Result<OwnedFd> try_channel(const std::string& channel_dir, pid_t init) {
+Result<OwnedFd> try_channel(const std::string& channel_dir, pid_t init, const char* name) {
   const OwnedFd directory(
       ::open(channel_dir.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!directory) return cannot(channel_dir);
-  const OwnedFd file(::openat(directory.get(), channel_file, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  const OwnedFd file(::openat(directory.get(), name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
   if (!file) {
     if (errno == ENOENT) return OwnedFd();
     return cannot(channel_dir);

@@ -17,6 +17,8 @@ namespace caisson {
 
 // The file name of init's socket in ContainerSpec::channel_dir.
 inline constexpr const char* channel_file = "channel.sock";
+// And of the one for lines to its proxy.
+inline constexpr const char* egress_file = "egress.sock";
 
 // A connected stream socket as a ByteStream.
 boost::asio::awaitable<std::unique_ptr<ByteStream>> make_socket_stream(OwnedFd socket);
@@ -27,7 +29,8 @@ boost::asio::awaitable<std::unique_ptr<ByteStream>> make_socket_stream(OwnedFd s
 //
 // Nothing while nobody listens yet. Errors: protocol (somebody else listens, or it is something
 // else), io.
-Result<OwnedFd> try_channel(const std::string& channel_dir, pid_t init);
+Result<OwnedFd> try_channel(const std::string& channel_dir, pid_t init,
+                            const char* file = channel_file);
 
 // Tries until somebody listens. `ended` is asked between attempts and says why there is no
 // container any more, or nothing while it runs; then the error is closed. Errors: timed_out, and

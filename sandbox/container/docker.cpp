@@ -140,6 +140,12 @@ asio::awaitable<Result<std::unique_ptr<Container>>> DockerBackend::start(Contain
   auto image = co_await inspect_image(spec.image, deadline);
   if (!image) co_return image.error();
   if (!shares_files()) {
+    if (spec.proxy) {
+      co_return Error(
+          Errc::unsupported,
+          "network.mode: proxy needs a Docker daemon on this machine: one elsewhere does "
+          "not see the directory through which the sandbox reaches its proxy");
+    }
     use_stdio_channel(spec);
     spec.guest_delivery = ContainerSpec::GuestDelivery::volume;
   }

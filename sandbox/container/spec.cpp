@@ -35,6 +35,11 @@ ContainerSpec make_spec(const Policy& policy, const CompiledPolicy& compiled, st
   ContainerSpec spec;
   spec.image = std::move(image);
   spec.argv = {"/caisson/init", "--listen", "/run/caisson/channel.sock"};
+  spec.proxy = policy.network.mode == NetworkMode::proxy;
+  if (spec.proxy) {
+    spec.argv.insert(spec.argv.end(),
+                     {"--relay", "/run/caisson/egress.sock", std::to_string(egress_port)});
+  }
   // init hands the interpreter the environment of the policy; this one is its own.
   spec.env = {"PATH=/usr/local/bin:/usr/bin:/bin"};
   spec.working_dir = policy.process.working_dir;
@@ -50,7 +55,7 @@ ContainerSpec make_spec(const Policy& policy, const CompiledPolicy& compiled, st
   spec.runtime = policy.runtime.handler;
   spec.seccomp_json = compiled.seccomp_json;
   spec.docker_seccomp_json = compiled.docker_seccomp_json;
-  spec.loopback = policy.network.mode == NetworkMode::loopback;
+  spec.loopback = policy.network.mode != NetworkMode::none;
   spec.labels["org.caisson.policy"] = policy.name;
   return spec;
 }

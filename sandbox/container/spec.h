@@ -46,6 +46,7 @@ struct ContainerSpec {
   std::string runtime;              // Docker's runtime name, empty: its default
   std::string seccomp_json;         // OCI form
   std::string docker_seccomp_json;  // Docker form
+  bool proxy = false;               // init relays the sandbox's proxy through channel_dir
   bool loopback = false;            // bring `lo` up in the empty network namespace
 
   std::map<std::string, std::string> labels;  // org.caisson.*: sandbox, policy, owner

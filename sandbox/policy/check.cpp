@@ -302,6 +302,7 @@ std::vector<Finding> PolicyCheck::run() {
     error("nothing_executable", "filesystem.execute",
           "the interpreter itself must be executable (add /usr)");
   }
+  check_egress();
   check_syscalls();
   check_resources();
   check_times();

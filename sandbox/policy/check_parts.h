@@ -20,6 +20,9 @@ class PolicyCheck {
   void check_mount(const Mount& mount);
   void check_bind(const Mount& mount, const std::string& path);
   void check_paths(const std::vector<std::string>& paths, const std::string& leaf);
+  void check_egress();
+  void check_egress_rule(const EgressRule& rule);
+  void check_credential(const EgressCredential& credential);
   void check_syscalls();
   void check_syscall_names(const std::vector<std::string>& names, const std::string& leaf);
   void check_resources();

@@ -47,6 +47,11 @@ std::uint64_t container_memory_bytes(const Policy& policy) {
   for (const auto& mount : policy.filesystem.mounts) {
     if (mount.type == Mount::Type::tmpfs) bytes += mount.size_bytes;
   }
+  if (policy.network.mode == NetworkMode::proxy) {
+    // Of each connection: what init holds of it, and the kernel in its sockets. Some more are open
+    // while they are told that they are too many.
+    bytes += (policy.network.egress.max_connections + 32ULL) * (128ULL << 10);
+  }
   constexpr std::uint64_t page = 4096;
   return (bytes + page - 1) / page * page;
 }

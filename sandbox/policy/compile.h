@@ -27,12 +27,20 @@ struct LandlockRule {
   bool operator==(const LandlockRule&) const = default;
 };
 
+// A TCP port and the LANDLOCK_ACCESS_NET_* bits that are granted for it.
+struct LandlockPort {
+  std::uint16_t port = 0;
+  std::uint64_t access = 0;
+  bool operator==(const LandlockPort&) const = default;
+};
+
 struct Landlock {
   bool enabled = false;
   std::uint64_t handled_fs = 0;   // LANDLOCK_ACCESS_FS_*
   std::uint64_t handled_net = 0;  // LANDLOCK_ACCESS_NET_*
   std::uint64_t scoped = 0;       // LANDLOCK_SCOPE_*
   std::vector<LandlockRule> rules;
+  std::vector<LandlockPort> ports;
   bool operator==(const Landlock&) const = default;
 };
 
@@ -42,6 +50,9 @@ enum class Mediation : std::uint8_t {
   first_exec = 1,  // let through until the interpreter runs, then answer `error`
   signal = 2,      // let through unless the target is init, the zygote or a checkpoint
 };
+
+// With network.mode: proxy, where the sandbox finds its proxy: a port of its own loopback.
+inline constexpr std::uint16_t egress_port = 3128;
 
 struct NotifiedCall {
   int number = 0;  // x86-64 system call

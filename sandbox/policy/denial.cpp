@@ -75,7 +75,28 @@ std::string_view name_of(Exec exec) {
   return exec == Exec::deny ? "deny" : "allow";
 }
 std::string_view name_of(NetworkMode mode) {
-  return mode == NetworkMode::none ? "none" : "loopback";
+  switch (mode) {
+    case NetworkMode::none:
+      return "none";
+    case NetworkMode::loopback:
+      return "loopback";
+    case NetworkMode::proxy:
+      return "proxy";
+  }
+  return "";
+}
+
+std::string hint_of(NetworkMode mode) {
+  switch (mode) {
+    case NetworkMode::none:
+      return "This session has no network: do not try again, use what is in the sandbox.";
+    case NetworkMode::loopback:
+      return "Only sockets on the loopback address exist in this session.";
+    case NetworkMode::proxy:
+      return "Hosts are reached by HTTP and HTTPS alone, through the proxy that the environment "
+             "names.";
+  }
+  return "";
 }
 
 }  // namespace
@@ -92,9 +113,7 @@ DenialText explain_denial(const Policy& policy, const DeniedSyscall& call) {
     text.hint = fmt::format("The system call {} is not available in this session.", name);
   } else if (name == "socket" || name == "socketpair") {
     text.rule = rule(policy, "network.mode", std::string(name_of(policy.network.mode)));
-    text.hint = policy.network.mode == NetworkMode::none
-                    ? "This session has no network: do not try again, use what is in the sandbox."
-                    : "Only sockets on the loopback address exist in this session.";
+    text.hint = hint_of(policy.network.mode);
   } else if (is_one_of(name, {"execve", "execveat"})) {
     text.rule = rule(policy, "process.exec", std::string(name_of(policy.process.exec)));
     text.hint = "This session starts no programs: do it in Python.";

@@ -27,6 +27,11 @@ auto at(Section Policy::* section, Leaf Section::* leaf) {
   return [section, leaf](auto& policy) -> auto& { return policy.*section.*leaf; };
 }
 
+template <class Leaf>
+auto egress(Leaf Policy::Network::Egress::* leaf) {
+  return [leaf](auto& policy) -> auto& { return policy.network.egress.*leaf; };
+}
+
 Field scalar(std::string path, auto read, auto write) {
   Field field;
   field.path = std::move(path);
@@ -130,10 +135,11 @@ Field flag(std::string path, auto leaf) {
   return field;
 }
 
-// Enumerators are numbered from 0 in the order of their names.
+// Enumerators are numbered from 0 in the order of their names. `refused`: what others know by that
+// name, and why it is not here.
 template <class Leaf>
 Field choice(std::string path, Leaf leaf, std::vector<std::string> names,
-             std::vector<std::string> planned = {}) {
+             std::map<std::string, std::string, std::less<>> refused = {}) {
   return scalar(
       std::move(path),
       [=](std::string_view value, Policy& policy) -> std::string {
@@ -144,8 +150,8 @@ Field choice(std::string path, Leaf leaf, std::vector<std::string> names,
           return "";
         }
         const auto options = fmt::format("{}", fmt::join(names, ", "));
-        if (std::find(planned.begin(), planned.end(), value) != planned.end()) {
-          return fmt::format("'{}' is not available in this version (one of {})", value, options);
+        if (const auto why = refused.find(value); why != refused.end()) {
+          return fmt::format("'{}' is not offered: {} (one of {})", value, why->second, options);
         }
         const auto guess = nearest(value, names);
         return guess.empty() ? fmt::format("'{}' is not one of {}", value, options)
@@ -212,10 +218,11 @@ Field map(std::string path, std::map<std::string, std::string>& (*leaf)(Policy&)
   return field;
 }
 
-Field mounts() {
+Field table(std::string path, const Table& rows) {
   Field field;
-  field.path = "filesystem.mounts";
-  field.kind = Field::Kind::mounts;
+  field.path = std::move(path);
+  field.kind = Field::Kind::table;
+  field.table = &rows;
   return field;
 }
 
@@ -244,13 +251,25 @@ std::vector<Field> make_fields() {
       flag("process.write_and_execute", at(&P::process, &P::Process::write_and_execute)),
       whole("process.oom_score_adj", at(&P::process, &P::Process::oom_score_adj), 0, 1000),
 
-      mounts(),
+      table("filesystem.mounts", mount_table()),
       list("filesystem.read", [](P& policy) -> auto& { return policy.filesystem.read; }),
       list("filesystem.write", [](P& policy) -> auto& { return policy.filesystem.write; }),
       list("filesystem.execute", [](P& policy) -> auto& { return policy.filesystem.execute; }),
 
-      choice("network.mode", at(&P::network, &P::Network::mode), {"none", "loopback"},
-             {"proxy", "bridge", "isolated-bridge", "isolated_bridge", "host"}),
+      choice("network.mode", at(&P::network, &P::Network::mode), {"none", "loopback", "proxy"},
+             {{"bridge", "a routed device would go around the allow-list"},
+              {"host", "the sandbox would see the host's own network"}}),
+      table("network.egress.allow", egress_table()),
+      table("network.egress.credentials", credential_table()),
+      list("network.egress.exempt",
+           [](P& policy) -> auto& { return policy.network.egress.exempt; }),
+      whole("network.egress.max_connections", egress(&P::Network::Egress::max_connections), 1, 256),
+      whole("network.egress.requests_per_minute", egress(&P::Network::Egress::requests_per_minute),
+            1, 100000),
+      size("network.egress.upload_max_bytes", egress(&P::Network::Egress::upload_max_bytes), KiB,
+           64 * TiB),
+      size("network.egress.download_max_bytes", egress(&P::Network::Egress::download_max_bytes),
+           KiB, 64 * TiB),
 
       list("syscalls.allow", [](P& policy) -> auto& { return policy.syscalls.allow; }),
       list("syscalls.deny", [](P& policy) -> auto& { return policy.syscalls.deny; }),

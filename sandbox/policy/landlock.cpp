@@ -79,7 +79,9 @@ Landlock make_landlock(const Policy& policy) {
   landlock.handled_fs = everything;
   // Rules for ports name one port each, so loopback cannot be said here; there the empty network
   // namespace is the wall.
-  if (policy.network.mode == NetworkMode::none) landlock.handled_net = bind_tcp | connect_tcp;
+  if (policy.network.mode != NetworkMode::loopback) landlock.handled_net = bind_tcp | connect_tcp;
+  // To its proxy and nowhere else, nor may it take the proxy's place.
+  if (policy.network.mode == NetworkMode::proxy) landlock.ports = {{egress_port, connect_tcp}};
   // No signal reaches init, which is outside of the domain.
   landlock.scoped = scope_abstract_unix | scope_signal;
 

@@ -34,9 +34,9 @@ std::set<std::string> expand(const std::vector<std::string>& names) {
   return calls;
 }
 
-std::vector<ArgTest> any_of(unsigned arg, std::initializer_list<std::uint64_t> values) {
-  std::vector<ArgTest> tests;
-  for (const auto value : values) tests.push_back({arg, low32, value});
+std::vector<ArgTests> any_of(unsigned arg, std::initializer_list<std::uint64_t> values) {
+  std::vector<ArgTests> tests;
+  for (const auto value : values) tests.push_back({{arg, low32, value}});
   return tests;
 }
 
@@ -56,17 +56,27 @@ constexpr std::uint64_t f_get_rw_hint = 1035;
 constexpr std::uint64_t ficlone = 0x40049409;  // cp tries to share blocks before it copies them
 
 // Which arguments a call may have. Empty: any.
-std::vector<ArgTest> allowed_arguments(const Policy& policy, std::string_view name) {
+std::vector<ArgTests> allowed_arguments(const Policy& policy, std::string_view name) {
   if (name == "socket" || name == "socketpair") {
     if (policy.network.mode == NetworkMode::loopback && name == "socket") {
       return any_of(0, {AF_UNIX, AF_INET, AF_INET6});
     }
+    if (policy.network.mode == NetworkMode::proxy && name == "socket") {
+      // TCP to the proxy on the sandbox's loopback. Not by way of MPTCP, which Landlock does not
+      // see.
+      constexpr std::uint64_t type = 0xf;
+      auto tests = any_of(0, {AF_UNIX});
+      for (const std::uint64_t protocol : {0U, 6U /* TCP */}) {
+        tests.push_back({{0, low32, AF_INET}, {1, type, SOCK_STREAM}, {2, low32, protocol}});
+      }
+      return tests;
+    }
     return any_of(0, {AF_UNIX});
   }
-  if (name == "clone") return {{0, forbidden_clone_flags, 0}};
+  if (name == "clone") return {{{0, forbidden_clone_flags, 0}}};
   if (name == "mknod" || name == "mknodat") {
     const unsigned mode = name == "mknod" ? 1 : 2;
-    return {{mode, S_IFMT, S_IFIFO}, {mode, S_IFMT, S_IFREG}, {mode, S_IFMT, 0}};
+    return {{{mode, S_IFMT, S_IFIFO}}, {{mode, S_IFMT, S_IFREG}}, {{mode, S_IFMT, 0}}};
   }
   if (name == "ioctl") {
     return any_of(1, {TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX});
@@ -109,21 +119,25 @@ std::vector<ArgTest> allowed_arguments(const Policy& policy, std::string_view na
   if (name == "prlimit64") {
     // Own limits, or only reading. With the same user any process's limits can be set, and
     // RLIMIT_CPU kills: a block could end its checkpoint, or init.
-    return {{0, low32, 0}, {2, ~0ULL, 0}};
+    return {{{0, low32, 0}}, {{2, ~0ULL, 0}}};
   }
   if (!policy.process.write_and_execute &&
       (name == "mmap" || name == "mprotect" || name == "pkey_mprotect")) {
     constexpr std::uint64_t both = PROT_WRITE | PROT_EXEC;
-    return {{2, both, 0}, {2, both, PROT_WRITE}, {2, both, PROT_EXEC}};
+    return {{{2, both, 0}}, {{2, both, PROT_WRITE}}, {{2, both, PROT_EXEC}}};
   }
   return {};
 }
 
 // Refused without a word because libraries try it on their own account.
-std::vector<ArgTest> quiet_arguments(const Policy& policy, std::string_view name) {
+std::vector<ArgTests> quiet_arguments(const Policy& policy, std::string_view name) {
   // glibc asks netlink for the machine's addresses in every getaddrinfo().
   if (name == "socket" && policy.network.mode == NetworkMode::loopback) {
     return any_of(0, {AF_NETLINK});
+  }
+  // And HTTP libraries look whether there is IPv6.
+  if (name == "socket" && policy.network.mode == NetworkMode::proxy) {
+    return any_of(0, {AF_NETLINK, AF_INET6});
   }
   if (name == "ioctl") return any_of(1, {ficlone});
   return {};

@@ -18,6 +18,7 @@ struct ArgTest {
   std::uint64_t value = 0;
   bool operator==(const ArgTest&) const = default;
 };
+using ArgTests = std::vector<ArgTest>;  // all of them hold
 
 struct CallPlan {
   enum class Action {
@@ -31,9 +32,9 @@ struct CallPlan {
   int number = 0;
   std::string name;
   Action action = Action::denied;
-  std::vector<ArgTest> allowed_when;
-  std::vector<ArgTest> quiet_when;  // conditional: these get `error` without a word
-  int error = 0;                    // errno of a denial
+  std::vector<ArgTests> allowed_when;
+  std::vector<ArgTests> quiet_when;  // conditional: these get `error` without a word
+  int error = 0;                     // errno of a denial
   Mediation mediation = Mediation::refuse;
   bool operator==(const CallPlan&) const = default;
 };

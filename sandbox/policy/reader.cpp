@@ -23,8 +23,10 @@ constexpr Elsewhere known_elsewhere[] = {
     {"capabilities", "all of them are always dropped; delete it"},
     {"namespaces", "they are always private; delete it"},
     {"privileged", "no policy can grant that; delete it"},
-    {"network.egress", "not available in this version: there is no network but loopback"},
-    {"network.proxy", "not available in this version: there is no network but loopback"},
+    {"network.proxy", "use network.mode: proxy and network.egress"},
+    {"network.egress.deny", "what no rule allows is denied; delete it"},
+    {"network.egress.default", "what no rule allows is denied; delete it"},
+    {"network.egress.limits", "the limits stand in network.egress itself"},
     {"filesystem.access", "use filesystem.read, filesystem.write and filesystem.execute"},
     {"filesystem.tmpfs", "use filesystem.mounts"},
     {"resources.memory_max", "use resources.memory.max"},
@@ -111,8 +113,8 @@ void PolicyReader::read_entry(const YamlEntry& entry, const std::string& path) {
         return read_list(*field, entry, '=');
       case Field::Kind::map:
         return read_map(*field, entry.value);
-      case Field::Kind::mounts:
-        return read_mounts(entry.value);
+      case Field::Kind::table:
+        return read_table(*field, entry.value);
     }
   }
   const char operation = path.back();
@@ -216,20 +218,20 @@ void PolicyReader::read_map(const Field& field, const YamlNode& value) {
   }
 }
 
-void PolicyReader::read_mounts(const YamlNode& value) {
+void PolicyReader::read_table(const Field& field, const YamlNode& value) {
+  const auto& table = *field.table;
   if (value.kind != Kind::map) {
-    return wrong(value, "wrong_type", "filesystem.mounts",
-                 fmt::format("a map from target to mount is expected here, not {} (try /data: "
-                             "{{type: bind, source: /srv/data, read_only: true}})",
-                             name_of(value.kind)));
+    return wrong(value, "wrong_type", field.path,
+                 fmt::format("a map from {} is expected here, not {} (try {})", table.of,
+                             name_of(value.kind), table.example));
   }
-  auto& mounts = policy_.filesystem.mounts;
+  policy_.origins[field.path] = at(value);
   for (const auto& entry : value.entries) {
-    const auto path = "filesystem.mounts." + entry.key.text;
+    const auto path = field.path + "." + entry.key.text;
     if (entry.value.kind == Kind::map) {
-      read_mount(entry, path);
+      read_row(table, entry, path);
     } else if (entry.value.kind == Kind::nothing) {
-      std::erase_if(mounts, [&](const auto& mount) { return mount.target == entry.key.text; });
+      table.remove(policy_, entry.key.text);
       policy_.origins.erase(path);
       forget(path + ".");
     } else {
@@ -239,48 +241,56 @@ void PolicyReader::read_mounts(const YamlNode& value) {
   }
 }
 
-void PolicyReader::read_mount(const YamlEntry& entry, const std::string& path) {
-  auto& mounts = policy_.filesystem.mounts;
-  auto mount = std::find_if(mounts.begin(), mounts.end(),
-                            [&](const auto& known) { return known.target == entry.key.text; });
-  if (mount == mounts.end()) {
-    mount = mounts.insert(mounts.end(), Mount{});
-    mount->target = entry.key.text;
-  }
+void PolicyReader::read_row(const Table& table, const YamlEntry& entry, const std::string& path) {
+  table.add(policy_, entry.key.text);
   policy_.origins[path] = at(entry.key);
 
-  // The type first, wherever it stands: another type forgets what the mount had.
+  const auto find = [&table](const std::string& name) {
+    return std::find_if(table.leaves.begin(), table.leaves.end(),
+                        [&](const auto& leaf) { return leaf.name == name; });
+  };
   auto entries = entry.value.entries;
-  const auto type = std::find_if(entries.begin(), entries.end(),
-                                 [](const auto& leaf) { return leaf.key.text == "type"; });
-  if (type != entries.end()) std::rotate(entries.begin(), type, type + 1);
-  for (const auto& leaf : entries) {
-    const auto leaf_path = path + "." + leaf.key.text;
-    const auto& fields = mount_fields();
-    const auto field = std::find_if(fields.begin(), fields.end(), [&](const auto& candidate) {
-      return candidate.name == leaf.key.text;
-    });
-    if (field == fields.end()) {
-      std::vector<std::string> names;
-      for (const auto& known : fields) names.push_back(known.name);
-      const auto guess = nearest(leaf.key.text, names);
-      wrong(leaf.key, "unknown_key", leaf_path,
-            guess.empty() ? fmt::format("unknown key (one of {})", fmt::join(names, ", "))
-                          : fmt::format("unknown key (did you mean '{}'?)", guess));
-    } else if (leaf.value.kind != Kind::text) {
-      wrong(leaf.value, "wrong_type", leaf_path,
-            fmt::format("a single value is expected here, not {}", name_of(leaf.value.kind)));
-    } else {
-      const auto type_before = mount->type;
-      const auto problem = field->read(leaf.value.text, *mount);
-      if (mount->type != type_before) forget(path + ".");
-      if (!problem.empty()) {
-        wrong(leaf.value, "bad_value", leaf_path, problem);
-      } else {
-        policy_.origins[leaf_path] = at(leaf.value);
-      }
+  const auto first = std::find_if(entries.begin(), entries.end(), [&](const auto& each) {
+    const auto leaf = find(each.key.text);
+    return leaf != table.leaves.end() && leaf->first;
+  });
+  if (first != entries.end()) std::rotate(entries.begin(), first, first + 1);
+  for (const auto& each : entries) {
+    const auto leaf = find(each.key.text);
+    if (leaf != table.leaves.end()) {
+      read_leaf(*leaf, each.value, entry.key.text, path);
+      continue;
     }
+    std::vector<std::string> names;
+    for (const auto& known : table.leaves) names.push_back(known.name);
+    const auto guess = nearest(each.key.text, names);
+    wrong(each.key, "unknown_key", path + "." + each.key.text,
+          guess.empty() ? fmt::format("unknown key (one of {})", fmt::join(names, ", "))
+                        : fmt::format("unknown key (did you mean '{}'?)", guess));
   }
+}
+
+void PolicyReader::read_leaf(const Table::Leaf& leaf, const YamlNode& value, const std::string& key,
+                             const std::string& row_path) {
+  const auto path = row_path + "." + leaf.name;
+  if (value.kind != (leaf.list ? Kind::list : Kind::text)) {
+    return wrong(value, "wrong_type", path,
+                 leaf.list
+                     ? fmt::format("a list is expected here, not {} (try [{}])",
+                                   name_of(value.kind), value.text)
+                     : fmt::format("a single value is expected here, not {}", name_of(value.kind)));
+  }
+  const auto row_before = leaf.first ? leaf.write(policy_, key) : std::vector<std::string>();
+  if (leaf.list) leaf.clear(policy_, key);
+  for (const auto& item : leaf.list ? value.items : std::vector<YamlNode>{value}) {
+    if (item.kind != Kind::text) {
+      return wrong(item, "wrong_type", path, "an element must be a single value");
+    }
+    const auto problem = leaf.read(item.text, policy_, key);
+    if (!problem.empty()) return wrong(item, "bad_value", path, problem);
+  }
+  if (leaf.first && leaf.write(policy_, key) != row_before) forget(row_path + ".");
+  policy_.origins[path] = at(value);
 }
 
 }  // namespace caisson

@@ -25,8 +25,10 @@ class PolicyReader {
   void read_scalar(const Field& field, const YamlNode& value);
   void read_list(const Field& field, const YamlEntry& entry, char operation);
   void read_map(const Field& field, const YamlNode& value);
-  void read_mounts(const YamlNode& value);
-  void read_mount(const YamlEntry& entry, const std::string& path);
+  void read_table(const Field& field, const YamlNode& value);
+  void read_row(const Table& table, const YamlEntry& entry, const std::string& path);
+  void read_leaf(const Table::Leaf& leaf, const YamlNode& value, const std::string& key,
+                 const std::string& row_path);
   void unknown_key(const YamlNode& key, const std::string& path);
 
   Origin at(const YamlNode& node) const { return {file_, node.line, node.column}; }

@@ -69,10 +69,13 @@ class InnerFilter {
     if (action == otherwise_ || !filter_) return;  // libseccomp refuses what the default says
     keep(seccomp_rule_add_array(filter_.get(), action, call.number, 0, nullptr), call.name);
   }
-  void add(std::uint32_t action, const CallPlan& call, const ArgTest& test) {
+  void add(std::uint32_t action, const CallPlan& call, const ArgTests& tests) {
     if (action == otherwise_ || !filter_) return;
-    const auto comparison = compare(test);
-    keep(seccomp_rule_add_array(filter_.get(), action, call.number, 1, &comparison), call.name);
+    std::vector<scmp_arg_cmp> all;
+    for (const auto& test : tests) all.push_back(compare(test));
+    keep(seccomp_rule_add_array(filter_.get(), action, call.number,
+                                static_cast<unsigned>(all.size()), all.data()),
+         call.name);
   }
 
   Result<std::vector<std::uint8_t>> bytes() const {
@@ -139,9 +142,9 @@ Result<std::vector<std::uint8_t>> make_inner_filter(const Policy& policy,
         filter.add(SCMP_ACT_ALLOW, call);
         break;
       case Action::conditional:
-        for (const auto& test : call.allowed_when) filter.add(SCMP_ACT_ALLOW, call, test);
-        for (const auto& test : call.quiet_when) {
-          filter.add(SCMP_ACT_ERRNO(static_cast<unsigned>(call.error)), call, test);
+        for (const auto& tests : call.allowed_when) filter.add(SCMP_ACT_ALLOW, call, tests);
+        for (const auto& tests : call.quiet_when) {
+          filter.add(SCMP_ACT_ERRNO(static_cast<unsigned>(call.error)), call, tests);
         }
         break;
       case Action::mediated:

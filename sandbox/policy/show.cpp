@@ -73,22 +73,35 @@ std::vector<Shown> shown_map(const Policy& policy, const Field& field, Policy& v
   return leaves;
 }
 
-std::vector<Shown> shown_mounts(const Policy& policy, const Field& field) {
-  if (policy.filesystem.mounts.empty()) {
-    return {{split(field.path), "{}", nlohmann::json::object(), std::nullopt}};
-  }
+// The leaves of one row of a table, each element of a list on a line of its own.
+std::vector<Shown> shown_row(const Policy& policy, const Field& field, const std::string& key) {
+  auto row = split(field.path);
+  row.push_back(key);
+  const auto base = field.path + "." + key;
   std::vector<Shown> leaves;
-  for (const auto& mount : policy.filesystem.mounts) {
-    const auto base = field.path + "." + mount.target;
-    for (const auto& leaf : mount_fields()) {
-      const auto value = leaf.write(mount);
-      if (!value) continue;
-      auto path = split(field.path);
-      path.push_back(mount.target);
+  for (const auto& leaf : field.table->leaves) {
+    for (const auto& value : leaf.write(policy, key)) {
+      auto path = row;
       path.push_back(leaf.name);
-      leaves.push_back({std::move(path), *value, json_of(*value, leaf.bare),
+      if (leaf.list) path.push_back("-");
+      leaves.push_back({std::move(path), value, json_of(value, leaf.bare),
                         origin_of(policy, base + "." + leaf.name)});
     }
+  }
+  // A row that says nothing but its key is a row all the same.
+  if (leaves.empty()) {
+    leaves.push_back({row, "{}", nlohmann::json::object(), origin_of(policy, base)});
+  }
+  return leaves;
+}
+
+std::vector<Shown> shown_table(const Policy& policy, const Field& field) {
+  const auto keys = field.table->keys(policy);
+  if (keys.empty()) return {{split(field.path), "{}", nlohmann::json::object(), std::nullopt}};
+  std::vector<Shown> leaves;
+  for (const auto& key : keys) {
+    auto row = shown_row(policy, field, key);
+    std::move(row.begin(), row.end(), std::back_inserter(leaves));
   }
   return leaves;
 }
@@ -111,8 +124,8 @@ std::vector<Shown> shown_leaves(const Policy& policy) {
       case Field::Kind::map:
         more = shown_map(policy, field, values);
         break;
-      case Field::Kind::mounts:
-        more = shown_mounts(policy, field);
+      case Field::Kind::table:
+        more = shown_table(policy, field);
         break;
     }
     std::move(more.begin(), more.end(), std::back_inserter(leaves));

@@ -72,7 +72,7 @@ struct Usage {
 // One refusal by a layer, with the rule that made it. `count` equal ones in one block are one
 // record.
 struct Denial {
-  std::string layer;    // "seccomp", "landlock", "python", "rlimit", "cgroup", "net", "tool"
+  std::string layer;    // "seccomp", "landlock", "python", "rlimit", "cgroup", "egress", "tool"
   std::string subject;  // "socket(AF_INET, SOCK_STREAM, 0)"
   std::string error;    // "EPERM"
   std::string rule;     // "network.mode = none (strict.yaml:12)"

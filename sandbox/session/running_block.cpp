@@ -319,16 +319,19 @@ void RunningBlock::receive_denied(const wire::DeniedCall& call) {
   denied.number = call.number;
   denied.error = call.error;
   std::copy(std::begin(call.args), std::end(call.args), denied.args.begin());
-  const auto text = explain_denial(policy_, denied);
+  auto text = explain_denial(policy_, denied);
+  this->denied({"seccomp", std::move(text.subject), std::move(text.error), std::move(text.rule),
+                std::move(text.hint), call.count});
+}
+
+void RunningBlock::denied(Denial denial) {
   for (auto& known : outcome_.denials) {
-    if (known.subject == text.subject && known.rule == text.rule) {
-      known.count += call.count;
+    if (known.subject == denial.subject && known.rule == denial.rule) {
+      known.count += denial.count;
       return;
     }
   }
-  if (outcome_.denials.size() == max_denials) return;
-  outcome_.denials.push_back(
-      {"seccomp", text.subject, text.error, text.rule, text.hint, call.count});
+  if (outcome_.denials.size() < max_denials) outcome_.denials.push_back(std::move(denial));
 }
 
 boost::asio::awaitable<void> RunningBlock::answer(ToolCall call, std::size_t bytes) {

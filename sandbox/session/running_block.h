@@ -30,6 +30,8 @@ class RunningBlock {
   // A message of the guest for this block; `body` still has its struct in front. Messages about
   // another block are dropped: they are late.
   void receive(wire::Type type, std::string_view body);
+  // A refusal by a layer outside of the sandbox. Equal ones are counted.
+  void denied(Denial denial);
   // The sandbox is gone.
   void lose(const std::string& reason);
 

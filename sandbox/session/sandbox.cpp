@@ -70,6 +70,7 @@ asio::awaitable<Result<void>> Sandbox::come_up(Backend& backend, Deadline deadli
                                     {std::string(backend.name()), spec.memory_bytes, ""});
   if (!directory) co_return directory.error();
   directory_ = std::move(*directory);
+  if (auto egress = make_egress(); !egress) co_return egress.error();
   spec.id = id_;
   spec.guest_dir = options_.guest_dir.string();
   spec.channel_dir = directory_.channel().string();
@@ -87,6 +88,7 @@ asio::awaitable<Result<void>> Sandbox::come_up(Backend& backend, Deadline deadli
   link_.send(Type::setup, 0, wire::encode(setup));
   nursery_.start(drive());
   nursery_.start(watch_end());
+  if (egress_) nursery_.start(egress_->run());
   while (!ready_ && lost_reason_.empty() && !deadline.passed()) co_await change_.wait(deadline);
   if (ready_) co_return boost::system::in_place_value;
   if (!failure_.empty())

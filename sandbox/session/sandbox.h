@@ -18,6 +18,7 @@
 #include "sandbox/base/nursery.h"
 #include "sandbox/base/result.h"
 #include "sandbox/container/backend.h"
+#include "sandbox/egress/proxy.h"
 #include "sandbox/policy/compile.h"
 #include "sandbox/policy/policy.h"
 #include "sandbox/session/link.h"
@@ -35,6 +36,7 @@ struct SandboxOptions {
   std::filesystem::path guest_dir;       // has init and worker/
   std::string guest_mount = "/caisson";  // where the container sees guest_dir
   std::filesystem::path state_dir;       // of this host's sandboxes; each gets a directory in it
+  EgressSettings egress;                 // with network.mode: proxy
 };
 
 class Sandbox {
@@ -43,7 +45,7 @@ class Sandbox {
   //
   // Errors: those of Backend::start; timed_out (policy.time.startup or the deadline);
   // unsupported (the host or the image lacks what the policy requires: no python3, no Landlock);
-  // io (the state directory cannot be written).
+  // io (the state directory cannot be written); bad_input (a secret of the policy is not there).
   static boost::asio::awaitable<Result<std::unique_ptr<Sandbox>>> start(Backend& backend,
                                                                         SandboxOptions options,
                                                                         Deadline deadline);
@@ -51,8 +53,9 @@ class Sandbox {
   // has now. `options` are those that it was started with.
   //
   // Errors: closed (it has ended, or does not answer; what was left of it has been removed),
-  // unavailable (another process has it, or the backend does not answer) and unsupported (its
-  // channel ended with its process): then nothing has been touched.
+  // unavailable (another process has it, or the backend does not answer), unsupported (its channel
+  // ended with its process) and bad_input (a secret of the policy is not there): then nothing has
+  // been touched.
   static boost::asio::awaitable<Result<std::unique_ptr<Sandbox>>> adopt(Backend& backend,
                                                                         std::string id,
                                                                         SandboxOptions options,
@@ -75,7 +78,7 @@ class Sandbox {
                                                                          Deadline deadline);
 
   // Keeps it for `session`, a name: see SandboxDir::keep_for(). Error: io.
-  Result<void> keep_for(const std::string& session) { return directory_.keep_for(session); }
+  Result<void> keep_for(const std::string& session);
   // Goes away and leaves the container running; adopt() finds it again. No block may run. init ends
   // it after the policy's time.idle.
   boost::asio::awaitable<void> leave();
@@ -93,6 +96,8 @@ class Sandbox {
   const std::string& lost_reason() const { return lost_reason_; }
   // What the backend, the kernel or init cannot enforce here: {"landlock": "off: …"}.
   const nlohmann::json& guarantees() const { return guarantees_; }
+  // What has gone through its proxy so far, by whichever process; null: it has none.
+  const EgressTotals* egress() const { return egress_ ? &egress_->totals() : nullptr; }
   // What the zygote said of itself: Python's version, modules that could not be preloaded.
   const nlohmann::json& python() const { return python_; }
 
@@ -124,6 +129,8 @@ class Sandbox {
   boost::asio::awaitable<void> write_messages(ByteStream& stream);
   boost::asio::awaitable<void> watch_end();
   void receive(GuestMessage& message);
+  Result<void> make_egress();  // sandbox_egress.cpp
+  void egress_refused(const Refusal& refusal);
   void lose(std::string reason);
   boost::asio::awaitable<void> lift_cpu_limit(bool lifted);
   std::uint64_t next_request() { return ++last_request_; }
@@ -137,6 +144,7 @@ class Sandbox {
   SandboxDir directory_;
   std::unique_ptr<Container> container_;
   std::unique_ptr<ByteStream> stream_;
+  std::unique_ptr<EgressProxy> egress_;
   Link link_;
   Nursery nursery_;
   Condition outgoing_;  // there is something to write

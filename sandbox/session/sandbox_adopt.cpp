@@ -51,6 +51,10 @@ asio::awaitable<Result<std::unique_ptr<Sandbox>>> Sandbox::adopt(Backend& backen
   std::unique_ptr<Sandbox> sandbox(new Sandbox(executor, id, std::move(options)));
   sandbox->directory_ = std::move(*directory);
   sandbox->container_ = std::move(*container);
+  if (auto egress = sandbox->make_egress(); !egress) {
+    co_await sandbox->leave();
+    co_return egress.error();
+  }
   std::optional<Error> failure;
   std::exception_ptr fault;
   try {
@@ -78,6 +82,7 @@ asio::awaitable<Result<void>> Sandbox::go_on(Backend& backend, Deadline deadline
   }
   nursery_.start(drive());
   nursery_.start(watch_end());
+  if (egress_) nursery_.start(egress_->run());
   while (!link_.welcomed() && lost_reason_.empty() && !deadline.passed())
     co_await change_.wait(deadline);
   if (!lost_reason_.empty()) co_return Error(Errc::closed, lost_reason_);

@@ -60,6 +60,8 @@ class SessionStore {
   void remove(const std::string& name) const;
 
   std::filesystem::path journal(const std::string& name) const;
+  // What its sessions and sandboxes lie beneath.
+  std::filesystem::path state_dir() const { return directory_.parent_path(); }
 
  private:
   std::filesystem::path file(const std::string& name, const char* end) const;

@@ -14,6 +14,15 @@ std::uint32_t ms(Millis time) {
       std::min<std::int64_t>(time.count(), std::numeric_limits<std::uint32_t>::max()));
 }
 
+// Both spellings: some libraries know only one.
+void point_to_proxy(std::map<std::string, std::string>& env) {
+  const auto url = "http://127.0.0.1:" + std::to_string(egress_port);
+  for (const auto* name : {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"}) {
+    env[name] = url;
+  }
+  for (const auto* name : {"NO_PROXY", "no_proxy"}) env[name] = "";
+}
+
 std::string worker_config(const Policy& policy) {
   const nlohmann::json config{{"preload", policy.python.preload},
                               {"aliases", policy.python.aliases},
@@ -30,7 +39,9 @@ wire::Setup make_setup(const Policy& policy, const CompiledPolicy& compiled,
                        const std::string& guest_mount) {
   wire::Setup setup;
   setup.argv = {"python3", "-I", "-X", "utf8", guest_mount + "/worker/main.py"};
-  for (const auto& [name, value] : policy.env) setup.env.push_back(name + "=" + value);
+  auto env = policy.env;
+  if (policy.network.mode == NetworkMode::proxy) point_to_proxy(env);
+  for (const auto& [name, value] : env) setup.env.push_back(name + "=" + value);
   setup.working_dir = policy.process.working_dir;
   setup.worker_config = worker_config(policy);
   for (const auto& limit : compiled.rlimits) {
@@ -64,6 +75,9 @@ wire::Setup make_setup(const Policy& policy, const CompiledPolicy& compiled,
     setup.landlock_scoped = compiled.landlock.scoped;
     for (const auto& rule : compiled.landlock.rules) {
       setup.landlock_rules.push_back({rule.path, rule.access});
+    }
+    for (const auto& port : compiled.landlock.ports) {
+      setup.landlock_ports.push_back({port.port, 0, port.access});
     }
   }
   return setup;

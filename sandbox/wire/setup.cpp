@@ -17,6 +17,7 @@ enum Tag : std::uint16_t {
   tag_requirements,
   tag_landlock,
   tag_landlock_rule,
+  tag_landlock_port,
 };
 
 struct FieldHeader {
@@ -60,6 +61,7 @@ std::string encode(const Setup& setup) {
   for (const auto& rule : setup.landlock_rules) {
     put(out, tag_landlock_rule, bytes_of(rule.access), rule.path);
   }
+  for (const auto& port : setup.landlock_ports) put(out, tag_landlock_port, bytes_of(port));
   return out;
 }
 
@@ -117,6 +119,9 @@ bool decode(std::string_view bytes, Setup& setup) {
         rule.path = value;
         break;
       }
+      case tag_landlock_port:
+        whole = take(value, setup.landlock_ports.emplace_back());
+        break;
       default:
         return false;
     }

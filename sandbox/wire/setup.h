@@ -22,6 +22,12 @@ struct SetupRule {  // Landlock, beneath a path
   std::uint64_t access = 0;
 };
 
+struct SetupPort {  // Landlock, of a TCP port
+  std::uint32_t port = 0;
+  std::uint32_t reserved = 0;
+  std::uint64_t access = 0;
+};
+
 struct SetupCall {  // how init answers a notified system call
   std::int32_t number = 0;
   std::int32_t error = 0;
@@ -60,6 +66,7 @@ struct Setup {
   std::uint64_t landlock_net = 0;
   std::uint64_t landlock_scoped = 0;
   std::vector<SetupRule> landlock_rules;
+  std::vector<SetupPort> landlock_ports;
 };
 
 std::string encode(const Setup& setup);

@@ -32,7 +32,7 @@ std::filesystem::path guest_directory() {
 
 }  // namespace
 
-Guest::Guest(Change change, Place place) {
+Guest::Guest(Change change, Place place, int relay_port) {
   char name[] = "/tmp/caisson-guest-XXXXXX";
   directory_ = ::mkdtemp(name);
   setup_.argv = {"python3", "-I", "-X", "utf8", guest_directory() / "worker/main.py"};
@@ -55,6 +55,12 @@ Guest::Guest(Change change, Place place) {
     words.insert(words.begin(), std::begin(unshare), std::end(unshare));
   } else {
     words.push_back("--allow-any-peer");
+  }
+  if (relay_port > 0) {
+    for (const auto& word : {std::string("--relay"), (directory_ / "relay.sock").string(),
+                             std::to_string(relay_port)}) {
+      words.push_back(word);
+    }
   }
   std::vector<char*> argv;
   for (auto& word : words) argv.push_back(word.data());

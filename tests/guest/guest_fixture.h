@@ -45,7 +45,8 @@ class Guest {
     stdio,          // the channel is its stdin and stdout
   };
   // Starts init and connects. `change` alters the setup before it is sent.
-  explicit Guest(Change change = {}, Place place = Place::plain_process);
+  // `relay_port`: where the sandbox's proxy is to be; its lines are at directory() / "relay.sock".
+  explicit Guest(Change change = {}, Place place = Place::plain_process, int relay_port = 0);
   ~Guest();
   Guest(const Guest&) = delete;
   Guest& operator=(const Guest&) = delete;

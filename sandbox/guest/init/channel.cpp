@@ -19,24 +19,41 @@ constexpr std::size_t frames_per_write = 32;
 
 }  // namespace
 
-bool Channel::listen(const char* path, Peers peers) {
-  peers_ = peers;
+Fd listen_unix(const char* path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (std::strlen(path) >= sizeof(address.sun_path)) {
     errno = ENAMETOOLONG;
-    return false;
+    return Fd();
   }
   std::strcpy(address.sun_path, path);
-  listen_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!listen_) return false;
+  Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!listener) return Fd();
   ::unlink(path);
-  // The host may be of a user that does not exist here. Who connects is checked by accept().
+  // The host may be of a user that does not exist here. Who connects is checked when it is
+  // accepted.
   const mode_t before = ::umask(0);
   const bool bound =
-      ::bind(listen_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+      ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
   ::umask(before);
-  return bound && ::listen(listen_.get(), 8) == 0;
+  return bound && ::listen(listener.get(), 8) == 0 ? std::move(listener) : Fd();
+}
+
+Fd accept_outsider(int listener, Peers peers, bool* turned_away) {
+  Fd peer(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!peer) return Fd();
+  ucred who{};
+  socklen_t size = sizeof(who);
+  if (::getsockopt(peer.get(), SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return Fd();
+  if (peers == Peers::any || who.pid == 0) return peer;
+  if (turned_away != nullptr) *turned_away = true;
+  return Fd();
+}
+
+bool Channel::listen(const char* path, Peers peers) {
+  peers_ = peers;
+  listen_ = listen_unix(path);
+  return static_cast<bool>(listen_);
 }
 
 void Channel::use_stdio(int in, int out) {
@@ -52,17 +69,12 @@ bool Channel::wants_write() const {
 }
 
 void Channel::accept() {
-  Fd peer(::accept4(listen_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!peer) return;
-  ucred who{};
-  socklen_t size = sizeof(who);
-  if (::getsockopt(peer.get(), SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return;
-  if (peers_ == Peers::outside_only && who.pid != 0) {
-    if (!std::exchange(turned_away_, true)) {
-      log("a process inside the sandbox tried to connect to the channel and was turned away");
-    }
-    return;
+  bool turned_away = false;
+  Fd peer = accept_outsider(listen_.get(), peers_, &turned_away);
+  if (turned_away && !std::exchange(turned_away_, true)) {
+    log("a process inside the sandbox tried to connect to the channel and was turned away");
   }
+  if (!peer) return;
   disconnect();
   connection_ = std::move(peer);
   in_ = out_ = connection_.get();

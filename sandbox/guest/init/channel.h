@@ -13,12 +13,19 @@
 
 namespace caisson::guest {
 
+enum class Peers {
+  outside_only,  // processes that our PID namespace cannot see
+  any,           // tests run init as a plain process, where every peer has a pid
+};
+
+// A listening unix socket, in place of one that is there. None: errno says why.
+Fd listen_unix(const char* path);
+// A connection that waits on it. None when it is of a process inside: `turned_away` says so.
+Fd accept_outsider(int listener, Peers peers, bool* turned_away = nullptr);
+
 class Channel {
  public:
-  enum class Peers {
-    outside_only,  // processes that our PID namespace cannot see
-    any,           // tests run init as a plain process, where every peer has a pid
-  };
+  using Peers = guest::Peers;
 
   // Listens on a unix socket, in place of one that is there. False: errno says why.
   bool listen(const char* path, Peers peers);

@@ -161,6 +161,13 @@ std::uint32_t restrict_paths(const wire::Setup& setup) {
       fail("Landlock refused the rule for " + rule.path + because());
     }
   }
+  for (const auto& each : setup.landlock_ports) {
+    const landlock::NetPortAttr port{each.access & attributes.handled_net, each.port};
+    if (port.allowed == 0) continue;
+    if (::syscall(landlock::sys_add_rule, ruleset.get(), landlock::rule_net_port, &port, 0) != 0) {
+      fail("Landlock refused the rule for port " + std::to_string(each.port) + because());
+    }
+  }
   if (::syscall(landlock::sys_restrict_self, ruleset.get(), 0) != 0) {
     fail("Landlock could not be put in force" + because());
   }

@@ -11,6 +11,7 @@ inline constexpr long sys_add_rule = 445;
 inline constexpr long sys_restrict_self = 446;
 inline constexpr std::uint32_t create_version = 1;
 inline constexpr int rule_path_beneath = 1;
+inline constexpr int rule_net_port = 2;  // ABI 4
 
 struct RulesetAttr {
   std::uint64_t handled_fs = 0;
@@ -21,6 +22,11 @@ struct RulesetAttr {
 struct [[gnu::packed]] PathBeneathAttr {
   std::uint64_t allowed = 0;
   std::int32_t parent = -1;
+};
+
+struct NetPortAttr {
+  std::uint64_t allowed = 0;
+  std::uint64_t port = 0;  // host order
 };
 
 // Rights of the file system that an ABI knows: 13 in the first, then REFER (2), TRUNCATE (3),

@@ -19,7 +19,11 @@ enum class Source : std::uint8_t {
   head,
   copy,
   out,
-  err
+  err,
+  proxy_listen,  // relay.h
+  line_listen,
+  line_idle,
+  relayed
 };
 
 class Polls {

@@ -89,6 +89,7 @@ void Supervisor::build_polls() {
   polls_.add(channel.read_fd(), POLLIN, Source::host);
   if (channel.wants_write()) polls_.add(channel.write_fd(), POLLOUT, Source::host_write);
   polls_.add(channel.listen_fd(), POLLIN, Source::listen);
+  relay_.add_polls(polls_, channel.connected());
 }
 
 Micros Supervisor::next_time(Micros now) const {
@@ -139,6 +140,14 @@ void Supervisor::dispatch(const Polls::Entry& entry, short events, int fd) {
       return on_zygote_log();
     case Source::notify:
       return on_notify(fd, events);
+    case Source::proxy_listen:
+      return relay_.on_guest(world_.channel.connected());
+    case Source::line_listen:
+      return relay_.on_host();
+    case Source::line_idle:
+      return relay_.on_idle(fd);
+    case Source::relayed:
+      return relay_.on_pair(fd, events);
     case Source::head:
       if (context != nullptr) context->on_head(events);
       return;

@@ -14,6 +14,7 @@
 #include "sandbox/guest/init/files.h"
 #include "sandbox/guest/init/notify.h"
 #include "sandbox/guest/init/polls.h"
+#include "sandbox/guest/init/relay.h"
 
 namespace caisson::guest {
 
@@ -22,6 +23,7 @@ class Supervisor {
   Supervisor();
 
   Channel& channel() { return world_.channel; }
+  Relay& relay() { return relay_; }
   // Runs until there is nothing more to do; the exit status of init.
   int run();
 
@@ -59,6 +61,7 @@ class Supervisor {
   World world_;
   Mediator mediator_;
   Files files_;
+  Relay relay_;
   Polls polls_;
   std::map<std::uint16_t, std::unique_ptr<Context>> contexts_;
   std::vector<Fd> listeners_;

@@ -321,6 +321,10 @@ asio::awaitable<std::string> ask_far_daemon(Docker& test, std::string path) {
   std::string said;
   {
     DockerBackend far(target);
+    auto proxied = test.spec();
+    proxied.proxy = true;
+    const auto refused = co_await far.start(proxied, Deadline::after(20s));
+    EXPECT_TRUE(!refused && refused.error().code == Errc::unsupported);
     auto container = co_await far.start(test.spec(), Deadline::after(20s));
     if (container) {
       auto stream = co_await (*container)->connect(Deadline::after(10s));

@@ -94,6 +94,17 @@ INSTANTIATE_TEST_SUITE_P(
                           [](auto& s) { s.seccomp_json = s.docker_seccomp_json = ""; }}),
     [](const auto& info) { return info.param.name; });
 
+TEST(Spec, AProxyIsRelayedThroughTheChannelsDirectory) {
+  Policy policy;
+  EXPECT_FALSE(make_spec(policy, {}, "image").proxy);
+  policy.network.mode = NetworkMode::proxy;
+  const auto made = make_spec(policy, {}, "image");
+  EXPECT_TRUE(made.proxy);
+  EXPECT_TRUE(made.loopback);
+  const std::vector<std::string> relay{"--relay", "/run/caisson/egress.sock", "3128"};
+  EXPECT_TRUE(std::equal(relay.rbegin(), relay.rend(), made.argv.rbegin()));
+}
+
 TEST(TmpfsOptions, LetTheUserWriteAndNobodyExecute) {
   const auto made = spec();
   auto options = tmpfs_options(made.mounts[0], made);

@@ -40,13 +40,13 @@ std::set<std::string> outer_names(const std::string& profile, const std::string&
 }
 
 TEST(Compile, TheSamePolicyGivesTheSameBytes) {
-  for (const auto* name : {"strict", "standard", "batch"}) {
+  for (const auto* name : {"strict", "standard", "networked", "batch"}) {
     EXPECT_EQ(compiled(loaded(name)), compiled(loaded(name))) << name;
   }
 }
 
 TEST(Compile, WhatTheFilterHandsOverIsListedAndNothingElse) {
-  for (const auto* name : {"strict", "standard", "batch"}) {
+  for (const auto* name : {"strict", "standard", "networked", "batch"}) {
     const auto policy = compiled(loaded(name));
     for (const int number : known_syscall_numbers()) {
       // A value that no argument rule knows.
@@ -67,8 +67,10 @@ TEST(Compile, TheFilterAllowsWhatThePlanAllows) {
   for (const auto& call : plan_syscalls(policy)) {
     if (call.action == CallPlan::Action::allow) planned.insert(call.number);
     if (call.action == CallPlan::Action::conditional &&
-        std::any_of(call.allowed_when.begin(), call.allowed_when.end(),
-                    [](const auto& test) { return test.value == 0; })) {
+        std::any_of(call.allowed_when.begin(), call.allowed_when.end(), [](const auto& tests) {
+          return std::all_of(tests.begin(), tests.end(),
+                             [](const auto& test) { return test.value == 0; });
+        })) {
       planned.insert(call.number);
     }
   }
@@ -132,6 +134,21 @@ TEST(Compile, LoopbackOpensTheInternetFamiliesAndNoOthers) {
   EXPECT_EQ(verdict(policy, SYS_socketpair, {2, 1}), "notify");
   EXPECT_EQ(verdict(policy, SYS_socket, {16, 3}), "errno 1");  // glibc asks in getaddrinfo()
   EXPECT_EQ(policy.landlock.handled_net, 0U);
+}
+
+TEST(Compile, ProxyOpensTcpToItsOnePortAndNothingElse) {
+  const auto policy = compiled(loaded("networked"));
+  EXPECT_EQ(verdict(policy, SYS_socket, {2, 1}), "allow");
+  EXPECT_EQ(verdict(policy, SYS_socket, {2, 1 | 02004000, 6}), "allow");
+  EXPECT_EQ(verdict(policy, SYS_socket, {1, 1}), "allow");
+  EXPECT_EQ(verdict(policy, SYS_socket, {2, 1, 262}), "notify");  // MPTCP
+  EXPECT_EQ(verdict(policy, SYS_socket, {2, 2}), "notify");
+  EXPECT_EQ(verdict(policy, SYS_socket, {2, 3}), "notify");
+  EXPECT_EQ(verdict(policy, SYS_socket, {10, 1}), "errno 1");
+  EXPECT_EQ(verdict(policy, SYS_socket, {16, 3}), "errno 1");
+  EXPECT_EQ(verdict(policy, SYS_socket, {17, 3}), "notify");
+  EXPECT_EQ(policy.landlock.handled_net, 3U);
+  EXPECT_EQ(policy.landlock.ports, (std::vector<LandlockPort>{{egress_port, 2}}));
 }
 
 // K-33 with process.write_and_execute: false.

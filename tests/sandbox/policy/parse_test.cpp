@@ -45,7 +45,7 @@ std::string message(const Result<Policy>& policy) {
 }
 
 TEST(Policy, EveryBundledOneLoadsFromAnyDirectory) {
-  EXPECT_EQ(bundled_policies().size(), 3U);
+  EXPECT_EQ(bundled_policies().size(), 4U);
   for (const auto& bundled : bundled_policies()) {
     const auto policy = load_policy(std::string(bundled.name), {"/nonexistent"});
     ASSERT_TRUE(policy) << policy.error().message;
@@ -93,6 +93,26 @@ TEST(Policy, ReadsEveryKindOfLeaf) {
   ASSERT_EQ(policy.filesystem.mounts.size(), 3U);
   const Mount data{Mount::Type::bind, "/data", "/srv/data", 0, 0, true, false};
   EXPECT_EQ(policy.filesystem.mounts.back(), data);
+}
+
+TEST(Policy, RulesForHostsMergeByHostAndHaveOrigins) {
+  const auto policy = parsed(
+      "version: 1\n"
+      "extends: [networked]\n"
+      "network:\n"
+      "  egress:\n"
+      "    allow:\n"
+      "      api.example.org:\n"
+      "        ports: [443]\n"
+      "        methods: [GET, HEAD]\n"
+      "      gone.example.org:\n");
+  EXPECT_EQ(policy.network.mode, NetworkMode::proxy);
+  ASSERT_EQ(policy.network.egress.allow.size(), 1U);
+  const EgressRule rule{"api.example.org", {443}, {"GET", "HEAD"}, {}};
+  EXPECT_EQ(policy.network.egress.allow[0], rule);
+  EXPECT_EQ(policy.origins.at("network.egress.allow.api.example.org").line, 6);
+  EXPECT_EQ(policy.origins.at("network.egress.allow.api.example.org.methods").line, 8);
+  EXPECT_FALSE(policy.origins.contains("network.egress.allow.gone.example.org"));
 }
 
 TEST(Policy, ListsReplaceUnlessTheyAddOrRemove) {
@@ -196,7 +216,8 @@ TEST(Policy, WhatIsNotThereIsNotFound) {
   ASSERT_FALSE(name);
   EXPECT_EQ(name.error().code, Errc::not_found);
   EXPECT_EQ(name.error().message,
-            "there is no policy 'srict' (did you mean 'strict'? bundled: batch, standard, strict; "
+            "there is no policy 'srict' (did you mean 'strict'? bundled: batch, networked, "
+            "standard, strict; "
             "a file needs a '/' or ends in .yaml)");
   const auto file = files.load("./none.yaml");
   ASSERT_FALSE(file);

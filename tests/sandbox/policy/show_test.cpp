@@ -55,6 +55,27 @@ TEST(Show, EveryFieldOfThePolicyIsShown) {
   }
 }
 
+TEST(Show, WhatIsShownOfEgressReadsAsTheSame) {
+  auto policy = parsed(
+      "version: 1\n"
+      "extends: [networked]\n"
+      "network:\n"
+      "  egress:\n"
+      "    allow:\n"
+      "      packages.example.org: {ports: [443, 8443], methods: [GET], paths: [\"/simple/**\"]}\n"
+      "      \"*.files.example.org\": {}\n"
+      "    credentials: {packages.example.org: {header: X-Key, secret: env:KEY}}\n"
+      "    exempt: [10.1.0.0/16]\n");
+  const auto text = show(policy, compiled(policy));
+  EXPECT_NE(text.find("      packages.example.org:"), text.npos) << text;
+  EXPECT_NE(text.find("          - 8443 "), text.npos) << text;
+  EXPECT_NE(text.find("\"*.files.example.org\": {}"), text.npos) << text;
+  auto again = parsed(text);
+  again.origins = policy.origins;
+  again.name = policy.name;
+  EXPECT_EQ(again, policy);
+}
+
 TEST(Show, JsonHasValuesOfTheirTypesAndOrigins) {
   const auto policy = loaded("standard");
   const auto json = show_json(policy, compiled(policy));
