@@ -77,12 +77,17 @@ char state_of(pid_t pid) {
 // Processes of init that are stopped: its checkpoints, as soon as there are so many.
 std::vector<pid_t> sleepers(const Guest& guest, std::size_t count) {
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  std::vector<pid_t> before;
   for (;;) {
     std::vector<pid_t> pids;
     for (const pid_t pid : descendants(guest.pid())) {
       if (state_of(pid) == 'T') pids.push_back(pid);
     }
-    if (pids.size() == count || std::chrono::steady_clock::now() > give_up) return pids;
+    // Right after a block the checkpoint is still that of the block before it.
+    const bool settled = pids.size() == count && pids == before;
+    if (settled || std::chrono::steady_clock::now() > give_up) return pids;
+    before = pids;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 }
 
@@ -217,27 +222,23 @@ TEST(Checkpoint, AThreadThatEndsTheProcessBetweenBlocksLosesNothing) {
   Guest guest(keep(1));
   guest.start();
   const auto before = guest.run(
-      "import os, threading, time\na = 1\nreading, writing = os.pipe()\n"
-      "def end():\n  os.read(reading, 1)\n  os._exit(4)\n"
+      "import os, signal, threading\na = 1\n"
+      "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])\n"
+      "def end():\n  signal.sigwait([signal.SIGUSR1])\n  os._exit(4)\n"
       "threading.Thread(target=end).start()");
   EXPECT_NE(before.result.find("\"threads\":1"), std::string::npos) << before.result;
-  // The checkpoint of the second block is the first thing that the thread cannot have prevented.
-  guest.run(
-      "os.set_blocking(writing, False)\nthreading.Timer(0.05, os.write, (writing, b'x')).start()");
-  const pid_t head = [&] {
-    for (const pid_t pid : descendants(guest.pid())) {
-      if (read_file("/proc/" + std::to_string(pid) + "/status").find("Threads:\t3") !=
-          std::string::npos)
-        return pid;
-    }
-    return pid_t{0};
-  }();
+  const auto first = sleepers(guest, 1);
+  const pid_t head = std::stoi("0" + value_of(guest.run("os.getpid()")));
   ASSERT_GT(head, 0);
+  // What dies before its checkpoint is made goes back to the one before it.
+  for (int i = 0; i < 200 && sleepers(guest, 1) == first; ++i) {
+  }
+  ::kill(head, SIGUSR1);
   // Until init has reaped it: its first thread is a zombie while others still end.
   while (::kill(head, 0) == 0) {
   }
   const auto after = guest.run("a");
-  EXPECT_EQ(value_of(after), "1");
+  EXPECT_EQ(value_of(after), "1") << after.result;
   EXPECT_TRUE(noted(after, wire::Note::restored));
 }
 
