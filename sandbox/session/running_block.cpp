@@ -289,7 +289,7 @@ void RunningBlock::receive_changes(const wire::FileChanges& changes, std::string
   }
   files.more += changes.more;
   if (changes.unknown != 0) {
-    outcome_.guarantees["files"] = "so much changed that the list of files is not complete";
+    outcome_.guarantees["files"] = "the list of changed files may not be complete";
   }
 }
 

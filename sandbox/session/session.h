@@ -162,6 +162,7 @@ class Session {
                                             SessionState before);
   class Transfer;
   Error no_answer(std::string_view path) const;
+  void abandon_get(std::uint64_t request);
   void ask_for_file(wire::Type type, std::uint64_t request, const std::string& path,
                     std::uint64_t most, std::uint16_t depth);
   void become(Session& winner, const Block& block, const Outcome& outcome);

@@ -18,6 +18,21 @@ constexpr std::size_t piece_bytes = 60 * 1024;
 // What may be on its way to the guest before the next piece of an upload is read.
 constexpr std::size_t most_on_the_way = 4 << 20;
 
+// What a coroutine does however it ends.
+class OnExit {
+ public:
+  explicit OnExit(std::function<void()> what) : what_(std::move(what)) {}
+  ~OnExit() {
+    if (what_) what_();
+  }
+  OnExit(const OnExit&) = delete;
+  OnExit& operator=(const OnExit&) = delete;
+  void dismiss() { what_ = nullptr; }
+
+ private:
+  std::function<void()> what_;
+};
+
 }  // namespace
 
 // The answers to one request, for as long as somebody waits for them.
@@ -85,12 +100,9 @@ boost::asio::awaitable<Result<void>> Session::put(std::string path, FileSource s
     sandbox_.send(wire::Type::put, context_, message);
   };
   // Also when the caller is cancelled: the guest must not keep what will never be whole.
-  struct Abandon {
-    const std::function<void()> when_not_done;
-    ~Abandon() { when_not_done(); }
-  } abandon{[&] {
+  OnExit abandon([&] {
     if (!sent_all && sandbox_.lost_reason().empty()) send(wire::abandon, {});
-  }};
+  });
   std::uint16_t flags = wire::first_piece;
   for (auto piece = source(piece_bytes);;) {
     auto following = piece.empty() ? std::string() : source(piece_bytes);
@@ -123,10 +135,17 @@ boost::asio::awaitable<Result<std::uint64_t>> Session::get(std::string path,
   std::string body;
   std::optional<std::uint64_t> size;
   std::uint64_t got = 0;
+  // Also when the caller is cancelled: the guest must not go on reading it.
+  OnExit abandon([&] {
+    if (sandbox_.lost_reason().empty()) abandon_get(transfer.request());
+  });
   for (;;) {
     const auto answer = co_await transfer.next(body, deadline);
     if (!answer) co_return no_answer(path);
-    if (answer->problem != wire::FileProblem::none) co_return file_error(*answer, path, most_bytes);
+    if (answer->problem != wire::FileProblem::none) {
+      abandon.dismiss();
+      co_return file_error(*answer, path, most_bytes);
+    }
     if (!size) size = answer->size;
     got += body.size();
     // The guest says what it likes; more than was asked for is not taken.
@@ -136,6 +155,7 @@ boost::asio::awaitable<Result<std::uint64_t>> Session::get(std::string path,
     if (auto taken = sink(body); !taken) co_return taken.error();
     if ((answer->flags & wire::last_piece) != 0) break;
   }
+  abandon.dismiss();
   if (got != *size) co_return Error(Errc::protocol, "the guest sent less of a file than it said");
   co_return got;
 }
@@ -159,6 +179,13 @@ boost::asio::awaitable<Result<FileList>> Session::list(std::string path, ListOpt
   std::sort(found.files.begin(), found.files.end(),
             [](const FileInfo& a, const FileInfo& b) { return a.name < b.name; });
   co_return found;
+}
+
+void Session::abandon_get(std::uint64_t request) {
+  wire::FileGet get;
+  get.request = request;
+  get.flags = wire::abandon;
+  sandbox_.send(wire::Type::get, context_, wire::bytes_of(get));
 }
 
 void Session::ask_for_file(wire::Type type, std::uint64_t request, const std::string& path,

@@ -8,11 +8,11 @@ namespace caisson::wire {
 
 inline constexpr std::uint32_t max_path = 4096;
 
-// FilePut::flags and FileAnswer::flags
+// FilePut::flags, FileGet::flags (abandon) and FileAnswer::flags
 inline constexpr std::uint16_t first_piece =
     1;  // of an upload: the path stands in front of the bytes
 inline constexpr std::uint16_t last_piece = 2;  // nothing comes after it
-inline constexpr std::uint16_t abandon = 4;     // of an upload: it is not wanted any more
+inline constexpr std::uint16_t abandon = 4;     // of any transfer: it is not wanted any more
 inline constexpr std::uint16_t truncated = 8;   // of a listing: there is more than was asked for
 
 // put: a piece of an upload. Pieces of one upload have the same `request` and come in order. What
@@ -30,7 +30,8 @@ struct FileGet {
   std::uint64_t most = 0;  // get: bytes that the host takes; list: entries
   std::uint16_t path_bytes = 0;
   std::uint16_t depth = 0;  // list: of directories below; 0: only this one
-  std::uint32_t reserved = 0;
+  std::uint16_t flags = 0;  // abandon: no more of the `get` with this number; there is no answer
+  std::uint16_t reserved = 0;
 };
 
 enum class FileProblem : std::uint32_t {
@@ -72,7 +73,7 @@ struct FileChanges {
   std::uint64_t block = 0;
   std::uint32_t entries = 0;  // in this message
   std::uint32_t more = 0;     // that are not listed
-  std::uint32_t unknown = 0;  // 1: so much happened that some of it was missed
+  std::uint32_t unknown = 0;  // 1: some of it was missed: too much, or it can't be watched here
   std::uint32_t reserved = 0;
 };
 

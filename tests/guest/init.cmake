@@ -5,7 +5,7 @@ target_link_libraries(guest_fixture PUBLIC caisson::wire PRIVATE caisson_warning
 target_compile_definitions(guest_fixture PRIVATE CAISSON_BINARY_DIR="${PROJECT_BINARY_DIR}")
 add_dependencies(guest_fixture caisson_init caisson_worker)
 
-foreach(part block channel checkpoint latency memory pid1 relay start)
+foreach(part block channel checkpoint files latency memory pid1 relay start)
   caisson_add_test(init_${part}_test LABEL guest TIMEOUT 120 DEPS guest_fixture PkgConfig::seccomp
                    SOURCES ${CMAKE_CURRENT_LIST_DIR}/init_${part}_test.cpp)
 endforeach()

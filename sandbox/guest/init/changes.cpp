@@ -32,23 +32,27 @@ void Changes::begin(const std::string& home) {
     home_ = home;
     directories_.clear();
     inotify_.reset(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+    unwatched_ = !inotify_;
     if (inotify_) watch("", 0, false);
   }
   read_events();  // of nobody's
   found_.clear();
   more_ = 0;
-  unknown_ = false;
+  overflowed_ = false;
 }
 
 // `tell`: what is in it already is new.
 void Changes::watch(const std::string& directory, int depth, bool tell) {
   if (directories_.size() >= most_watches || depth > most_depth) {
-    unknown_ = true;
+    unwatched_ = true;
     return;
   }
   const auto path = home_ + "/" + directory;
   const int number = ::inotify_add_watch(inotify_.get(), path.c_str(), events);
-  if (number < 0) return;
+  if (number < 0) {
+    unwatched_ = unwatched_ || errno != ENOENT;  // it may be gone again
+    return;
+  }
   directories_[number] = directory;
   DIR* entries = ::opendir(path.c_str());
   if (entries == nullptr) return;
@@ -76,7 +80,7 @@ void Changes::read_events() {
       std::memcpy(&event, at, sizeof(event));
       const char* name = at + sizeof(event);
       at += sizeof(event) + event.len;
-      if ((event.mask & IN_Q_OVERFLOW) != 0) unknown_ = true;
+      if ((event.mask & IN_Q_OVERFLOW) != 0) overflowed_ = true;
       const auto directory = directories_.find(event.wd);
       if (directory == directories_.end()) continue;
       if ((event.mask & IN_IGNORED) != 0) {
@@ -120,12 +124,13 @@ void Changes::note(const std::string& path, std::uint32_t mask) {
 
 void Changes::end(Channel& channel, std::uint16_t context, std::uint64_t block) {
   read_events();
-  if (found_.empty() && !unknown_) return;
+  const bool unknown = overflowed_ || unwatched_;
+  if (found_.empty() && !unknown) return;
   std::string entries;
   wire::FileChanges head;
   head.block = block;
   head.more = more_;
-  head.unknown = unknown_ ? 1 : 0;
+  head.unknown = unknown ? 1 : 0;
   const auto send = [&] {
     channel.send(wire::Type::changed, context, wire::bytes_of(head), entries);
     entries.clear();

@@ -15,7 +15,7 @@ namespace caisson::guest {
 class Changes {
  public:
   // What comes from now on in `home` belongs to a block. Watches it when it is another one than
-  // before. Without inotify nothing is told.
+  // before. Without inotify all that is told is that something may have been missed.
   void begin(const std::string& home);
   // Sends what there was, if anything, as `changed` of this block.
   void end(Channel& channel, std::uint16_t context, std::uint64_t block);
@@ -33,7 +33,8 @@ class Changes {
       directories_;  // by watch; relative to home_, "" or with '/' at the end
   std::map<std::string, Change> found_;
   std::uint32_t more_ = 0;
-  bool unknown_ = false;
+  bool overflowed_ = false;  // within this block
+  bool unwatched_ = false;   // a part of it, or all
 };
 
 }  // namespace caisson::guest

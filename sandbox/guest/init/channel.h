@@ -64,6 +64,8 @@ class Channel {
   void log(std::string_view text);
   // True when so much is unacknowledged that nothing more should be read from Python.
   bool full() const { return kept_bytes_ >= wire::max_unacknowledged; }
+  // True when what can wait should: the rest is for the output of blocks.
+  bool is_busy() const { return kept_bytes_ >= wire::max_unacknowledged / 4; }
   // True when everything that was sent has left for the connected host.
   bool flushed() const { return greeted_ && !wants_write(); }
 

@@ -210,6 +210,10 @@ void Files::get(std::uint16_t context, const std::string& home, std::string_view
   wire::FileGet request;
   std::string path;
   if (!wire::take(body, request)) return channel_.log("a `get` of the host is too short");
+  if ((request.flags & wire::abandon) != 0) {
+    downloads_.erase(request.request);
+    return;
+  }
   if (const auto problem = split(body, request.path_bytes, path); problem != FileProblem::none) {
     return answer(context, request.request, problem);
   }
@@ -239,7 +243,7 @@ void Files::get(std::uint16_t context, const std::string& home, std::string_view
 void Files::turn() {
   if (downloads_.empty()) return;
   const auto buffer = std::make_unique_for_overwrite<char[]>(piece_bytes);
-  for (auto at = downloads_.begin(); at != downloads_.end() && !channel_.full();) {
+  for (auto at = downloads_.begin(); at != downloads_.end() && !channel_.is_busy();) {
     auto& [request, download] = *at;
     const auto wanted = std::min<std::uint64_t>(download.left, piece_bytes);
     const ssize_t got = ::read(download.file.get(), buffer.get(), wanted);

@@ -28,10 +28,10 @@ class Files {
   void get(std::uint16_t context, const std::string& home, std::string_view body);
   void list(std::uint16_t context, const std::string& home, std::string_view body);
 
-  // Sends one piece of each download, while the channel takes it.
+  // Sends one piece of each download, while the channel has room to spare.
   void turn();
   // Whether turn() has something to do now.
-  bool wants_turn() const { return !downloads_.empty() && !channel_.full(); }
+  bool wants_turn() const { return !downloads_.empty() && !channel_.is_busy(); }
   // Ends what belongs to a context, or (0) everything: the host is another one.
   void forget(std::uint16_t context);
 
