@@ -3,6 +3,8 @@
 # attacker: A3
 # boundary: B7
 # layer: seccomp, fork
+# leaf: session.checkpoints
+# needs: checkpoints
 # expect: {"shm_open": ["EACCES", "ENOENT", "EPERM"], "shmget": ["EPERM"],
 #   "userfaultfd": ["EPERM"], "own copy": ["private"]}
 # control: {"shm_open": ["ok"], "shmget": ["ok"], "userfaultfd": ["ok"], "own copy": ["private"]}

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: the whole filter
+# leaf: syscalls.allow
 # expect: {"beyond the list": ["none"], "listed but refused": ["none"]}
 # control: {"beyond the list": ["some"], "listed but refused": ["none", "some"]}
 # gap: {"listed but refused": "other kernels may lack what is listed"}
