@@ -104,7 +104,8 @@ Command add_probe(CLI::App& cli, Config& config) {
   command->footer(
       "Each attack runs in a sandbox under the policy and, as root with runc, in a container "
       "where\n"
-      "nothing holds it. It takes some minutes.\n"
+      "nothing holds it. It takes some minutes. What other sandboxes of this host leave meanwhile "
+      "counts\nas a trace: run it when there are none.\n"
       "Exit status: 0 all as expected, 1 something is not, 2 wrong usage, 77 nothing could run.");
   auto run = [flags, &config]() -> int { return probe(config, *flags); };
   return {command, run};

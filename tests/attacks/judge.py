@@ -113,10 +113,9 @@ def part_of(outcome, path):
 
 def _end_of_deadly(outcome, leaves):
     state = outcome["state"]
-    if may_lose_state(leaves):
-        right = state["change"] == "lost"
-    else:
-        right = state["change"] == "rolled_back" and state["checkpoint"] != 0
+    # Without checkpoints there is only the empty state, number 0, to go back to.
+    right = state["change"] == "rolled_back"
+    right = right and (state["checkpoint"] == 0) == may_lose_state(leaves)
     return [] if right else ["the state is not back where it was: %s" % state]
 
 

@@ -5,7 +5,7 @@
 # layer: init's watch of all processes, oom_score_adj
 # leaf: resources.memory.max
 # outcome: {"status": ["out_of_memory"], "state.change": ["rolled_back"]}
-# outcome if session.checkpoints=0: {"state.change": ["lost"]}
+# outcome if session.checkpoints=0: {"state.checkpoint": [0]}
 # control: {"bytes": [">1400000000"]}
 # last: it dies of it
 

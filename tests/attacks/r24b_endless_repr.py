@@ -6,7 +6,7 @@
 # leaf: time.block
 # outcome: {"status": ["timeout_wall"], "state.change": ["rolled_back"],
 #   "usage.wall_ms": ["<=6000"]}
-# outcome if session.checkpoints=0: {"state.change": ["lost"]}
+# outcome if session.checkpoints=0: {"state.checkpoint": [0]}
 # control: {"ended": ["lost"]}
 # timeout: 1
 

@@ -75,7 +75,8 @@ def execute(options, attacks, folder):
     # 0 and 1 are about the blocks; what is on stderr then is progress.
     complaint = err.strip() if status not in (0, 1) else ""
     answer = outcomes[-1]["value"] if len(outcomes) == len(files) else None
-    lost = any(one["state"]["change"] == "lost" for one in outcomes)
+    empty = {"change": "rolled_back", "checkpoint": 0}
+    lost = any(one["state"] == empty for one in outcomes)
     may_fail = attacks[0].breaks or (lost and judge.may_lose_state(options.leaves))
     if answer != {"text/plain": "42"} and not may_fail:
         complaint = complaint or "it does not answer as it should after the attacks"
