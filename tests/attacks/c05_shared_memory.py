@@ -7,6 +7,7 @@
 # needs: checkpoints
 # expect: {"shm_open": ["EACCES", "ENOENT", "EPERM"], "shmget": ["EPERM"],
 #   "userfaultfd": ["EPERM"], "own copy": ["private"]}
+# expect if filesystem.mounts./dev/shm.type=tmpfs: {"shm_open": ["ok"]}
 # control: {"shm_open": ["ok"], "shmget": ["ok"], "userfaultfd": ["ok"], "own copy": ["private"]}
 # gap: {"own copy": "a fork is private everywhere"}
 # explained: ["shmget", "userfaultfd"]

@@ -6,7 +6,8 @@
 # leaf: process.exec
 # expect: {"execve": ["EPERM", "EACCES"], "execveat": ["EPERM", "EACCES"],
 #   "memfd": ["EPERM", "EACCES"], "interpreter": ["EPERM", "EACCES"]}
-# expect if process.exec=allow: {"interpreter": ["executed"]}
+# expect if process.exec=allow: {"execveat": ["executed"], "memfd": ["executed"],
+#   "interpreter": ["executed"]}
 # control: {"execve": ["executed"], "execveat": ["executed"], "memfd": ["executed"],
 #   "interpreter": ["executed"]}
 # explained: ["execve", "execveat"]

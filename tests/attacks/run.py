@@ -156,6 +156,7 @@ def print_row(row):
     got = summary(row["result"].values()) if row.get("result") else row.get("status") or "-"
     right = {**row["expected"], **row["outcome"]}
     want = summary("|".join(str(one) for one in words) for words in right.values())
+    want = want.replace("\n", " ")
     print("%-5s %-8s %-34.34s %-34.34s %-44.44s %s"
           % (row["id"], row["verdict"], row["layer"], got, want, row["title"]))  # fmt: skip
     if row["reason"]:

@@ -13,7 +13,7 @@ FORGED = b'{"status": "ok", "value": {"text/plain": "forged"}}\n'
 
 
 def sockets():
-    for fd in range(3, 256):
+    for fd in range(3, 1024):
         try:
             if stat.S_ISSOCK(os.fstat(fd).st_mode):
                 yield fd
