@@ -35,12 +35,12 @@ std::filesystem::path default_state_dir() {
   return std::filesystem::path(home) / ".local/state/caisson";
 }
 
-// Beside the program, where the build puts it.
-std::filesystem::path default_guest_dir() {
-  if (auto value = variable("CAISSON_GUEST"); !value.empty()) return value;
+// Beside the program, where the build puts them.
+std::filesystem::path companion(const char* name, const char* folder) {
+  if (auto value = variable(name); !value.empty()) return value;
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
-  return error ? "guest" : program.parent_path() / "guest";
+  return error ? folder : program.parent_path() / folder;
 }
 
 }  // namespace
@@ -48,7 +48,8 @@ std::filesystem::path default_guest_dir() {
 Config config_from_environment() {
   Config config;
   config.state_dir = default_state_dir();
-  config.guest_dir = default_guest_dir();
+  config.guest_dir = companion("CAISSON_GUEST", "guest");
+  config.attacks_dir = companion("CAISSON_ATTACKS", "attacks");
   take("CAISSON_BACKEND", config.backend);
   take("CAISSON_POLICY", config.policy);
   take("CAISSON_IMAGE", config.image);

@@ -66,8 +66,9 @@ int run_cli(int argc, char** argv) {
   cli.footer(
       "'caisson COMMAND --help' explains a command. 'caisson doctor' says what works on this "
       "host.");
-  const std::array commands{add_run(cli, config), add_exec(cli, config), add_sessions(cli, config),
-                            add_policy(cli, config), add_doctor(cli, config)};
+  const std::array commands{add_run(cli, config),      add_exec(cli, config),
+                            add_sessions(cli, config), add_policy(cli, config),
+                            add_probe(cli, config),    add_doctor(cli, config)};
   try {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -18,6 +18,7 @@ Command add_exec(CLI::App& cli, Config& config);
 Command add_run(CLI::App& cli, Config& config);
 Command add_sessions(CLI::App& cli, Config& config);
 Command add_policy(CLI::App& cli, Config& config);
+Command add_probe(CLI::App& cli, Config& config);
 Command add_doctor(CLI::App& cli, Config& config);
 
 // --policy, --image, --backend, --state-dir, --docker-host: the same for every command that starts

@@ -5,24 +5,14 @@
 #include <filesystem>
 #include <memory>
 
-#include "orchestrator/app/app.h"
 #include "orchestrator/cli/commands.h"
+#include "orchestrator/cli/doctor.h"
 #include "orchestrator/cli/event_loop.h"
 #include "sandbox/base/json.h"
 #include "sandbox/container/host.h"
 
 namespace caisson {
 namespace {
-
-using namespace std::chrono_literals;
-
-struct Check {
-  enum class Result { good, degraded, bad };
-  std::string what;
-  Result result = Result::good;
-  std::string finding;
-  std::string advice;
-};
 
 std::string_view name(Check::Result result) {
   return result == Check::Result::good ? "ok" : result == Check::Result::degraded ? "less" : "no";
@@ -60,6 +50,10 @@ void check_kernel(const HostFacts& host, std::vector<Check>& checks) {
       {"cgroups", limits ? good : degraded,
        fmt::format("version {}: {}", host.cgroup_version, joined(host.cgroup_controllers)),
        limits ? "" : "memory, pids and cpu are needed to limit a whole sandbox"});
+  checks.push_back({"kernel calls", host.openat2 && host.close_range ? good : bad,
+                    fmt::format("openat2 {}, close_range {}", host.openat2 ? "yes" : "no",
+                                host.close_range ? "yes" : "no"),
+                    host.openat2 && host.close_range ? "" : "kernel 5.9 or newer"});
   checks.push_back({"user namespaces", host.user_namespaces ? good : degraded,
                     host.user_namespaces ? "usable" : "not usable",
                     host.user_namespaces || host.root
@@ -67,43 +61,20 @@ void check_kernel(const HostFacts& host, std::vector<Check>& checks) {
                         : "rootless runc needs them: sysctl kernel.unprivileged_userns_clone=1"});
 }
 
-asio::awaitable<void> check_backend(Config config, std::string backend,
-                                    std::vector<Check>& checks) {
-  using enum Check::Result;
-  config.backend = backend;
-  App app(config);
-  auto chosen = co_await app.backend(Deadline::after(5s));
-  if (!chosen) {
-    checks.push_back({backend, bad, chosen.error().message, ""});
-    co_return;
-  }
-  checks.push_back({backend, good, app.backend_line(), ""});
-}
-
-void check_files(const Config& config, std::vector<Check>& checks) {
+bool check_files(const Config& config, std::vector<Check>& checks) {
   using enum Check::Result;
   std::error_code error;
-  const auto image = config.state_dir / "images" / config.image;
-  const bool built = std::filesystem::exists(image / "manifest.json", error);
-  checks.push_back({"image " + config.image, built ? good : bad, image.string(),
-                    built ? "" : "build it: images/python/build"});
   const bool guest = std::filesystem::exists(config.guest_dir / "init", error);
   checks.push_back({"guest files", guest ? good : bad, config.guest_dir.string(),
                     guest ? "" : "build the program, or say where they are with CAISSON_GUEST"});
+  return guest;
 }
 
 asio::awaitable<int> diagnose(Config config, bool json) {
-  using enum Check::Result;
   std::vector<Check> checks;
   check_kernel(look_at_host(), checks);
-  const auto before_backends = checks.size();
-  co_await check_backend(config, "runc", checks);
-  co_await check_backend(config, "docker", checks);
-  const bool any_backend =
-      std::any_of(checks.begin() + static_cast<std::ptrdiff_t>(before_backends), checks.end(),
-                  [](const Check& check) { return check.result == good; });
-  check_files(config, checks);
-  const bool files = checks.back().result == good && checks[checks.size() - 2].result == good;
+  const bool guest = check_files(config, checks);
+  const bool ready = co_await check_engines(config, checks) && guest;
   if (json) {
     auto list = nlohmann::json::array();
     for (const auto& check : checks) {
@@ -112,18 +83,17 @@ asio::awaitable<int> diagnose(Config config, bool json) {
                       {"finding", check.finding},
                       {"advice", check.advice}});
     }
-    fmt::print("{}\n", to_text({{"ready", any_backend && files}, {"checks", list}}));
+    fmt::print("{}\n", to_text({{"ready", ready}, {"checks", list}}));
   } else {
     for (const auto& check : checks) {
       fmt::print("{:<5} {:<18} {}\n", name(check.result), check.what, check.finding);
       if (!check.advice.empty()) fmt::print("{:24} {}\n", "", check.advice);
     }
     fmt::print("\n{}\n",
-               any_backend && files
-                   ? "Ready: sandboxes can be started here."
-                   : "Not ready: see the lines that begin with 'no'. One backend is enough.");
+               ready ? "Ready: sandboxes can be started here."
+                     : "Not ready: see the lines that begin with 'no'. One backend is enough.");
   }
-  co_return any_backend&& files ? exit_ok : exit_infrastructure;
+  co_return ready ? exit_ok : exit_infrastructure;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -22,6 +23,11 @@ constexpr unsigned landlock_version_flag = 1;
 bool has_notify() {
   std::uint32_t action = SECCOMP_RET_USER_NOTIF;
   return ::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
+
+// Arguments that no kernel accepts: what is missing answers ENOSYS, or EPERM behind a filter.
+bool has_call(long number) {
+  return ::syscall(number, -1, nullptr, nullptr, 0) == -1 && errno != ENOSYS && errno != EPERM;
 }
 
 // Tried in a child: unshare changes the process that calls it.
@@ -65,6 +71,9 @@ HostFacts look_at_host() {
   const long abi = ::syscall(landlock_create_ruleset, nullptr, 0, landlock_version_flag);
   facts.landlock_abi = abi > 0 ? static_cast<int>(abi) : 0;
   facts.seccomp_notify = has_notify();
+  facts.openat2 = has_call(SYS_openat2);
+  // From descriptor 2 to 1: refused, and nothing is closed.
+  facts.close_range = ::syscall(SYS_close_range, 2U, 1U, 0U) == -1 && errno == EINVAL;
   facts.root = ::geteuid() == 0;
   facts.user_namespaces = can_make_user_namespace();
   if (std::filesystem::exists("/sys/fs/cgroup/cgroup.controllers")) {

@@ -3,6 +3,8 @@
 # attacker: A3
 # boundary: B7
 # layer: Landlock, seccomp, not dumpable
+# leaf: session.checkpoints
+# needs: checkpoints
 # expect: {"found": ["2 or more"], "proc mem": ["EACCES"], "process_vm_writev": ["EPERM"],
 #   "ptrace attach": ["EPERM"], "ptrace seize": ["EPERM"], "maps": ["EACCES"], "syscall": ["EACCES"],
 #   "clear_refs": ["EACCES"], "process_madvise": ["EPERM"]}

@@ -3,6 +3,8 @@
 # attacker: A3
 # boundary: B7
 # layer: inner filter with init's answer
+# leaf: session.checkpoints
+# needs: checkpoints
 # expect: {"kill": ["EPERM"], "tkill": ["EPERM"], "tgkill": ["EPERM"], "sigqueue": ["EPERM"],
 #   "pidfd": ["EPERM"], "group": ["EPERM"], "continue": ["EPERM"], "everybody": ["EPERM"],
 #   "limits": ["EPERM"], "priority": ["EPERM", "EACCES"], "sigio": ["EPERM"]}

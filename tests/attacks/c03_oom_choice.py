@@ -3,6 +3,8 @@
 # attacker: A3
 # boundary: B7
 # layer: Landlock, init's choice of oom_score_adj
+# leaf: session.checkpoints
+# needs: checkpoints
 # expect: {"of checkpoints": ["EACCES"], "own": ["EACCES"], "badness": ["EACCES"]}
 # control: {"of checkpoints": ["ok"], "own": ["ok"], "badness": ["ok"]}
 # dies: yes

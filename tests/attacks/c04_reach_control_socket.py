@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B5
 # layer: Landlock, seccomp, descriptors that init gives one by one
+# leaf: session.checkpoints
 # expect: {"pidfd_getfd": ["EPERM"], "fd list": ["EACCES"], "fd links": ["EACCES"],
 #   "cwd": ["EACCES"], "environ": ["EACCES"]}
 # control: {"pidfd_getfd": ["ok"], "fd list": ["ok"], "fd links": ["ok"], "cwd": ["ok"],

@@ -3,8 +3,11 @@
 # attacker: A3
 # boundary: B7
 # layer: seccomp, fork
+# leaf: session.checkpoints
+# needs: checkpoints
 # expect: {"shm_open": ["EACCES", "ENOENT", "EPERM"], "shmget": ["EPERM"],
 #   "userfaultfd": ["EPERM"], "own copy": ["private"]}
+# expect if filesystem.mounts./dev/shm.type=tmpfs: {"shm_open": ["ok"]}
 # control: {"shm_open": ["ok"], "shmget": ["ok"], "userfaultfd": ["ok"], "own copy": ["private"]}
 # gap: {"own copy": "a fork is private everywhere"}
 # explained: ["shmget", "userfaultfd"]

@@ -3,7 +3,8 @@
 # attacker: A3
 # boundary: B5
 # layer: init's check of frames; the head that does it is killed
-# expect: {"status": "signal", "signal": 9}
+# leaf: session.checkpoints
+# outcome: {"status": ["signal"], "signal": [9]}
 # control: {"sockets": ["none"]}
 # last: it ends the interpreter
 

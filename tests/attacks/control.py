@@ -79,11 +79,11 @@ def _config(name, rootfs, attacks, run, files):
             _mount("proc", "/proc"),
             _mount("tmpfs", "/dev", "mode=755", "size=65536k"),
             _mount("devpts", "/dev/pts", "newinstance", "ptmxmode=0666", "mode=0620"),
-            _mount("tmpfs", "/dev/shm", "mode=1777", "size=1m"),
+            _mount("tmpfs", "/dev/shm", "mode=1777", "size=256m"),
             _mount("mqueue", "/dev/mqueue"),
             _mount("sysfs", "/sys"),
             _mount("cgroup", "/sys/fs/cgroup"),
-            _mount("tmpfs", "/tmp", "mode=1777", "size=16m"),
+            _mount("tmpfs", "/tmp", "mode=1777", "size=2g", "nr_inodes=200000"),
             _mount("bind", "/tmp/attacks", "rbind", "ro", source=attacks),
             _mount("bind", "/run", "rbind", "ro", source=run),
         ],
@@ -119,8 +119,11 @@ class _Engine:
             except OSError:
                 return
             with asking:
-                asking.recv(4096)  # closing with it unread would take the answer back
-                asking.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+                try:
+                    asking.recv(4096)  # closing with it unread would take the answer back
+                    asking.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+                except OSError:
+                    pass  # who only connects has gone
 
     def close(self):
         self._socket.shutdown(socket.SHUT_RDWR)

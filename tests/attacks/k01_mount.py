@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"mount": ["EPERM"], "umount2": ["EPERM"]}
 # control: {"mount": ["ok"], "umount2": ["ok"]}
 # explained: ["mount", "umount2", "unshare"]

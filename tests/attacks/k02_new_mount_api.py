@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"fsopen": ["EPERM"], "fsconfig": ["EPERM"], "fsmount": ["EPERM"], "fspick": ["EPERM"],
 #   "open_tree": ["EPERM"], "move_mount": ["EPERM"], "mount_setattr": ["EPERM"]}
 # control: {"fsopen": ["ok"], "fsconfig": ["EBADF", "EINVAL"], "fsmount": ["EBADF", "EINVAL"],

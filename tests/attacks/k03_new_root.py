@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"chroot": ["EPERM"], "pivot_root": ["EPERM"]}
 # control: {"chroot": ["ok"], "pivot_root": ["ENOENT"]}
 # explained: ["chroot", "pivot_root"]

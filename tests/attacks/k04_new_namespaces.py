@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"unshare user": ["EPERM"], "unshare mount": ["EPERM"], "unshare pid": ["EPERM"],
 #   "unshare net": ["EPERM"], "unshare ipc": ["EPERM"], "unshare uts": ["EPERM"],
 #   "unshare cgroup": ["EPERM"], "unshare time": ["EPERM"], "clone user": ["EPERM"],

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"clone3 user": ["ENOSYS"], "clone3 null": ["ENOSYS"], "thread": ["ran"]}
 # control: {"clone3 user": ["ok"], "clone3 null": ["EINVAL", "EFAULT"], "thread": ["ran"]}
 # gap: {"thread": "must work everywhere: libraries fall back to clone"}

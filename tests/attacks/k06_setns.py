@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"setns": ["EPERM"], "setns of pid 1": ["EPERM"]}
 # control: {"setns": ["ok"], "setns of pid 1": ["ok"]}
 # explained: ["setns"]

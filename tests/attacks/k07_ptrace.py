@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B6
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"traceme": ["EPERM"], "seize parent": ["EPERM"], "seize pid 1": ["EPERM"]}
 # control: {"traceme": ["ok"], "seize parent": ["ok"], "seize pid 1": ["ok"]}
 # explained: ["ptrace"]

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B7
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"process_vm_readv": ["EPERM"], "process_vm_writev": ["EPERM"], "parent": ["intact"],
 #   "kcmp": ["EPERM"], "process_madvise": ["EPERM"]}
 # control: {"process_vm_readv": ["ok"], "process_vm_writev": ["ok"], "parent": ["changed"],

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B5
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"pidfd_getfd of pid 1": ["EPERM"], "pidfd_getfd of parent": ["EPERM"]}
 # control: {"pidfd_getfd of pid 1": ["ok"], "pidfd_getfd of parent": ["ok"]}
 # explained: ["pidfd_getfd"]

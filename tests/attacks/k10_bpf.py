@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"map": ["EPERM"], "program": ["EPERM"]}
 # control: {"map": ["ok"], "program": ["ok"]}
 # explained: ["bpf"]

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"perf_event_open": ["EPERM"]}
 # control: {"perf_event_open": ["ok"]}
 # explained: ["perf_event_open"]

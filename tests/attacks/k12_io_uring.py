@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"setup": ["EPERM", "ENOSYS"], "enter": ["EPERM", "ENOSYS"],
 #   "register": ["EPERM", "ENOSYS"]}
 # control: {"setup": ["ok"], "enter": ["EBADF", "ENOTSUP"], "register": ["EBADF", "ENOTSUP"]}

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"io_setup": ["EPERM", "ENOSYS"], "io_submit": ["EPERM", "ENOSYS"]}
 # control: {"io_setup": ["ok"], "io_submit": ["EINVAL"]}
 # explained: ["io_setup", "io_submit"]

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"userfaultfd": ["EPERM", "ENOSYS"]}
 # control: {"userfaultfd": ["ok"]}
 # explained: ["userfaultfd"]

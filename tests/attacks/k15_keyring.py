@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B12
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"keyctl": ["EPERM", "ENOSYS"], "add_key": ["EPERM", "ENOSYS"],
 #   "request_key": ["EPERM", "ENOSYS"]}
 # control: {"keyctl": ["ok"], "add_key": ["ok"], "request_key": ["ENOKEY"]}

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"init_module": ["EPERM"], "finit_module": ["EPERM"], "delete_module": ["EPERM"],
 #   "kexec_load": ["EPERM"], "kexec_file_load": ["EPERM"], "reboot": ["EPERM"],
 #   "swapon": ["EPERM"], "swapoff": ["EPERM"], "acct": ["EPERM"], "quotactl": ["EPERM"],

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp, masked paths
+# leaf: syscalls.allow
 # expect: {"syslog": ["EPERM"], "/dev/kmsg": ["EPERM", "EACCES", "ENOENT"],
 #   "/proc/kmsg": ["EPERM", "EACCES", "ENOENT", "masked"]}
 # control: {"syslog": ["ok"], "/dev/kmsg": ["ok"], "/proc/kmsg": ["ok"]}

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"name_to_handle_at": ["EPERM"], "open_by_handle_at": ["EPERM"]}
 # control: {"name_to_handle_at": ["ok"], "open_by_handle_at": ["ok"]}
 # explained: ["name_to_handle_at", "open_by_handle_at"]

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp, capabilities
+# leaf: syscalls.allow
 # expect: {"block": ["EPERM"], "character": ["EPERM"], "mknodat": ["EPERM"], "fifo": ["ok"]}
 # control: {"block": ["ok"], "character": ["ok"], "mknodat": ["ok"], "fifo": ["ok"]}
 # gap: {"fifo": "must work everywhere: it is no device"}

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"iopl": ["EPERM"], "ioperm": ["EPERM"], "modify_ldt": ["EPERM", "ENOSYS"]}
 # control: {"iopl": ["EINVAL", "ENOSYS"], "ioperm": ["EINVAL", "ENOSYS"], "modify_ldt": ["ok"]}
 # explained: ["ioperm", "iopl", "modify_ldt"]

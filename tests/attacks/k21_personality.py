@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"no randomize": ["EPERM"], "read implies exec": ["EPERM"], "32 bits": ["EPERM"]}
 # control: {"no randomize": ["ok"], "read implies exec": ["ok"], "32 bits": ["ok"]}
 # explained: ["personality"]

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp
+# leaf: network.mode
 # expect: {"ALG": ["EPERM"], "VSOCK": ["EPERM"], "XDP": ["EPERM"], "PACKET": ["EPERM"],
 #   "KEY": ["EPERM"], "TIPC": ["EPERM"], "RDS": ["EPERM"], "BLUETOOTH": ["EPERM"],
 #   "CAN": ["EPERM"], "INET": ["EPERM"], "INET6": ["EPERM"], "pair of TIPC": ["EPERM"]}

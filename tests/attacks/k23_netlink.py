@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp
+# leaf: network.mode
 # expect: {"ROUTE": ["EPERM"], "SOCK_DIAG": ["EPERM"], "AUDIT": ["EPERM"], "GENERIC": ["EPERM"],
 #   "KOBJECT_UEVENT": ["EPERM"]}
 # control: {"ROUTE": ["ok"], "SOCK_DIAG": ["ok", "EPROTONOSUPPORT"],

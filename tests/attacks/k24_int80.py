@@ -3,7 +3,8 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp architecture
-# expect: {"status": "signal", "signal": 31}
+# leaf: syscalls.allow
+# outcome: {"status": ["signal"], "signal": [31]}
 # control: {"getpid": ["ok"]}
 # needs: ia32
 # last: it ends the interpreter

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp architecture
+# leaf: syscalls.allow
 # expect: {"socketcall": ["signal 31"]}
 # control: {"socketcall": ["ok"]}
 # needs: ia32

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp architecture
+# leaf: syscalls.allow
 # expect: {"getpid": ["signal 31"], "mount": ["signal 31"]}
 # control: {"getpid": ["ok", "ENOSYS"], "mount": ["EFAULT", "ENOSYS"]}
 

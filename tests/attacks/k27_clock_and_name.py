@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"settimeofday": ["EPERM"], "clock_settime": ["EPERM"], "adjtimex": ["EPERM"],
 #   "clock_adjtime": ["EPERM"], "sethostname": ["EPERM"], "setdomainname": ["EPERM"]}
 # control: {"settimeofday": ["EINVAL"], "clock_settime": ["EINVAL"], "adjtimex": ["ok"],

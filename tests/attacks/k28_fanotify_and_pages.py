@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"fanotify_init": ["EPERM"], "fanotify_mark": ["EPERM"],
 #   "lookup_dcookie": ["EPERM", "ENOSYS"], "migrate_pages": ["EPERM"], "move_pages": ["EPERM"],
 #   "mbind": ["EPERM"]}

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: inner filter
+# leaf: syscalls.allow
 # expect: {"seccomp filter": ["EPERM"], "seccomp strict": ["EPERM"], "prctl filter": ["EPERM"],
 #   "prctl strict": ["EPERM"]}
 # control: {"seccomp filter": ["ok"], "seccomp strict": ["ok"], "prctl filter": ["ok"],

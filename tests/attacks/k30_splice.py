@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B12
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"splice": ["EPERM"], "tee": ["EPERM"], "vmsplice": ["EPERM"]}
 # control: {"splice": ["ok"], "tee": ["ok"], "vmsplice": ["ok"]}
 # explained: ["splice", "tee", "vmsplice"]

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B11
 # layer: seccomp
+# leaf: syscalls.allow
 # expect: {"standard input": ["EPERM"], "own terminal": ["EPERM", "EACCES", "ENOENT"]}
 # control: {"standard input": ["ENOTTY"], "own terminal": ["ok", "EIO"]}
 # explained: ["ioctl"]

@@ -3,8 +3,11 @@
 # attacker: A3
 # boundary: B8
 # layer: inner filter
+# leaf: process.exec
 # expect: {"execve": ["EPERM", "EACCES"], "execveat": ["EPERM", "EACCES"],
 #   "memfd": ["EPERM", "EACCES"], "interpreter": ["EPERM", "EACCES"]}
+# expect if process.exec=allow: {"execveat": ["executed"], "memfd": ["executed"],
+#   "interpreter": ["executed"]}
 # control: {"execve": ["executed"], "execveat": ["executed"], "memfd": ["executed"],
 #   "interpreter": ["executed"]}
 # explained: ["execve", "execveat"]

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: policy process.write_and_execute
+# leaf: process.write_and_execute
 # expect: {"own machine code": ["ran", "EPERM", "EACCES"]}
 # control: {"own machine code": ["ran"]}
 # gap: {"own machine code": "allowed unless the policy says otherwise: compilers need it"}

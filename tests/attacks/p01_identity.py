@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: container
+# leaf: process.user
 # expect: {"uid": ["not root"], "gid": ["not root"], "groups": ["none"], "inheritable": ["none"],
 #   "permitted": ["none"], "effective": ["none"], "bounding": ["none"], "ambient": ["none"],
 #   "no_new_privs": ["1"], "seccomp": ["2"]}

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: seccomp, no_new_privs
+# leaf: syscalls.allow
 # expect: {"setuid": ["EPERM"], "setresuid": ["EPERM"], "setgid": ["EPERM"],
 #   "setgroups": ["EPERM"], "capset": ["EPERM"], "set-user-id file": ["none", "EPERM", "EACCES"]}
 # control: {"setuid": ["ok"], "setresuid": ["ok"], "setgid": ["ok"], "setgroups": ["ok"],

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B7
 # layer: Landlock, not dumpable
+# leaf: runtime.landlock
 # expect: {"pid 1": ["EACCES", "EPERM", "ENOENT"], "zygote": ["EACCES", "EPERM", "ENOENT"],
 #   "parent": ["EACCES", "EPERM", "ENOENT"], "parent's state": ["intact"]}
 # control: {"pid 1": ["ok"], "zygote": ["ok"], "parent": ["ok"], "parent's state": ["changed"]}

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B6
 # layer: inner filter with init's answer, Landlock scope
+# leaf: runtime.notify
 # expect: {"kill 1": ["EPERM"], "kill zygote 0": ["EPERM"], "tkill 1": ["EPERM"],
 #   "tgkill zygote": ["EPERM"], "sigqueue zygote": ["EPERM"], "pidfd zygote": ["EPERM"],
 #   "kill group of zygote": ["EPERM", "ESRCH"], "sigio to zygote": ["alive"],
@@ -33,8 +34,8 @@ def by_descriptor(pid):
 
 
 def limit(pid):
-    # No core files: what it has anyway. The answer says whether one could set what one likes.
-    return attempt("prlimit64", pid, 4, ctypes.create_string_buffer(16), None)
+    # No better priority: what it has anyway. The answer says whether one could set what one likes.
+    return attempt("prlimit64", pid, 13, ctypes.create_string_buffer(16), None)
 
 
 def by_sigio(pid):

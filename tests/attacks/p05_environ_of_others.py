@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B6
 # layer: Landlock, not dumpable
+# leaf: runtime.landlock
 # expect: {"pid 1": ["EACCES", "EPERM", "ENOENT"], "zygote": ["EACCES", "EPERM", "ENOENT"],
 #   "any other": ["none"]}
 # control: {"pid 1": ["ok"], "zygote": ["ok"], "any other": ["some"]}

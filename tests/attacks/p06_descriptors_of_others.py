@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B5
 # layer: Landlock, not dumpable
+# leaf: runtime.landlock
 # expect: {"list of pid 1": ["EACCES", "EPERM", "ENOENT"], "list of zygote": ["EACCES", "EPERM",
 #   "ENOENT"], "links of pid 1": ["none"], "links of zygote": ["none"], "root of pid 1": ["EACCES",
 #   "EPERM", "ENOENT"]}

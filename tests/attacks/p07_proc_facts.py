@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: Landlock, masked paths
+# leaf: runtime.landlock
 # expect: {"kcore": ["EACCES", "ENOENT", "masked"], "keys": ["EACCES", "ENOENT", "masked"],
 #   "kallsyms": ["EACCES", "ENOENT", "masked"], "timer_list": ["EACCES", "ENOENT", "masked"],
 #   "sched_debug": ["EACCES", "ENOENT", "masked"], "interrupts": ["EACCES", "ENOENT", "masked"],

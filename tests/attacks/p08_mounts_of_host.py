@@ -3,6 +3,7 @@
 # attacker: A2
 # boundary: B8
 # layer: Landlock
+# leaf: runtime.landlock
 # expect: {"/proc/self/mountinfo": ["hidden", "no host path"], "/proc/mounts": ["hidden",
 #   "no host path"], "statmount": ["EPERM", "ENOSYS"], "listmount": ["EPERM", "ENOSYS"]}
 # control: {"/proc/self/mountinfo": ["host path"], "/proc/mounts": ["no host path", "host path"],

@@ -3,6 +3,7 @@
 # attacker: A2
 # boundary: B8
 # layer: private cgroup namespace, Landlock
+# leaf: runtime.landlock
 # expect: {"self": ["hidden", "/"], "pid 1": ["hidden", "/"]}
 # control: {"self": ["names the container"], "pid 1": ["names the container"]}
 

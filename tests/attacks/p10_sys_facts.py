@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: no sysfs, or Landlock and masked paths
+# leaf: runtime.landlock
 # expect: {"kernel/btf/vmlinux": ["EACCES", "ENOENT"], "kernel/vmcoreinfo": ["EACCES", "ENOENT"],
 #   "kernel/debug": ["EACCES", "ENOENT", "masked"], "firmware": ["EACCES", "ENOENT", "masked"],
 #   "devices/virtual/powercap": ["EACCES", "ENOENT", "masked"],

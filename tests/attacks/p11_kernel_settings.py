@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: read-only mounts, Landlock
+# leaf: runtime.landlock
 # expect: {"/proc/sys/kernel/core_pattern": ["EROFS", "EACCES", "ENOENT"],
 #   "/proc/sys/kernel/modprobe": ["EROFS", "EACCES", "ENOENT"],
 #   "/proc/sys/kernel/hostname": ["EROFS", "EACCES", "ENOENT"],

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: read-only mounts, Landlock, seccomp
+# leaf: runtime.landlock
 # expect: {"limits": ["none"], "mount v1": ["EPERM"], "mount v2": ["EPERM"]}
 # control: {"limits": ["some"], "mount v1": ["EINVAL", "ENODEV", "ENOENT"], "mount v2": ["EINVAL",
 #   "ENODEV"]}

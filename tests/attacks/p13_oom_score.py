@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B6
 # layer: Landlock (read-only /proc), capabilities
+# leaf: process.oom_score_adj
 # expect: {"lowest": ["EACCES", "EPERM", "ENOENT"], "lower than before": ["EACCES", "EPERM",
 #   "ENOENT"], "of the zygote": ["EACCES", "EPERM", "ENOENT"], "of pid 1": ["EACCES", "EPERM",
 #   "ENOENT"]}

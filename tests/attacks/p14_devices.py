@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: device list, nodev, seccomp
+# leaf: syscalls.allow
 # expect: {"kmsg": ["EPERM", "EACCES", "ENOENT"], "mem": ["EPERM", "EACCES", "ENOENT"],
 #   "kvm": ["EPERM", "EACCES", "ENOENT"], "fuse": ["EPERM", "EACCES", "ENOENT"],
 #   "net/tun": ["EPERM", "EACCES", "ENOENT"], "vda": ["EPERM", "EACCES", "ENOENT"],

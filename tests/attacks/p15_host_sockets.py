@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B3
 # layer: mounts, Landlock
+# leaf: filesystem.mounts
 # expect: {"engine": ["none"], "any that answers": ["none"]}
 # control: {"engine": ["answers"], "any that answers": ["answers"]}
 

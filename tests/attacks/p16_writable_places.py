@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: read-only root, Landlock
+# leaf: filesystem.write
 # expect: {"writable": ["/tmp /workspace"]}
 # control: {"writable": ["/dev /dev/mqueue /dev/shm /tmp",
 #   "/dev /dev/mqueue /dev/shm /tmp /workspace"]}

@@ -3,6 +3,7 @@
 # attacker: A4
 # boundary: B12
 # layer: read-only root, isolated mode
+# leaf: filesystem.write
 # expect: {"sitecustomize": ["EROFS", "EACCES"], "standard library": ["EROFS", "EACCES"],
 #   "preload": ["EROFS", "EACCES", "ENOENT"], "isolated": ["1"], "user site": ["off"],
 #   "worker": ["EROFS", "EACCES"], "shadowed module": ["real"]}

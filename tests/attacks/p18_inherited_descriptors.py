@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B5
 # layer: init closes them; the head keeps its pair with init and copies of 0, 1 and 2
+# leaf: runtime.notify
 # expect: {"0": ["null"], "1": ["pipe"], "2": ["pipe"], "others": ["none", "null null
 #   null null pair pipe pipe"]}
 # control: {"0": ["null"], "1": ["*"], "2": ["*"], "others": ["foreign pipe foreign pipe null"]}

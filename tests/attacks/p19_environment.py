@@ -3,6 +3,7 @@
 # attacker: A2
 # boundary: B6
 # layer: environment allow-list
+# leaf: env
 # expect: {"secrets": ["none"], "other names": ["none"]}
 # control: {"secrets": ["some"], "other names": ["some"]}
 

@@ -3,6 +3,7 @@
 # attacker: A3
 # boundary: B8
 # layer: uts namespace; the rest is told, not promised
+# leaf: process.hostname
 # expect: {"hostname": ["sandbox"], "machine id": ["hidden"], "boot id": ["*"], "uptime": ["*"],
 #   "processor": ["*"], "kernel": ["visible"]}
 # control: {"hostname": ["control"], "machine id": ["*"], "boot id": ["visible"],

@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
 """Attacks a sandbox, and says what held.
 
-    run.py --caisson build/release/caisson [--backend runc|docker] [--json] [--only K-04]
+    run.py --caisson build/release/caisson [--backend runc|docker] [--policy P] [--only K-04] [--json]
 
-Runs each attack of this directory as a block of `caisson exec --policy strict`, compares its
-results with what its header expects, runs the same files in a container where nothing holds them
+Runs each attack of this directory as a block of `caisson exec`, compares what came of it with what
+its header expects under the policy, runs the same files in a container where nothing holds them
 (control.py), and looks for traces outside (leaks.py). Exit status: 0 all as expected, 1 something
-is not, 77 this backend is not there.
+is not, 2 wrong usage, 77 nothing could run here.
 """
 
 import argparse
-import ast
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,9 +22,13 @@ sys.dont_write_bytecode = True
 import control  # noqa: E402
 import corpus  # noqa: E402
 import engine  # noqa: E402
+import judge  # noqa: E402
 import leaks  # noqa: E402
+import report  # noqa: E402
+from not_shown import NOT_SHOWN  # noqa: E402
 
 SKIPPED = 77
+WRONG_USAGE = 2
 BLOCKS_OF_ONE_SESSION = 18
 # Around the attacks of a session: what the first block leaves, the last one finds, also when an
 # attack has ended the interpreter.
@@ -35,103 +39,71 @@ BLOCKS = {
 CANARY = "canary-3f9c1b"  # a secret of the host: no outcome may contain it
 
 
+def alone(attack):
+    return bool(attack.last or attack.dies or attack.timeout or attack.breaks)
+
+
 def sessions(attacks):
-    """Few sessions for the many, then one for each that ends its interpreter."""
-    calm = [attack for attack in attacks if not attack.last and not attack.dies]
+    """Few sessions for the many, then one for each that ends its interpreter or takes its time."""
+    calm = [attack for attack in attacks if not alone(attack)]
     many = [
         calm[at : at + BLOCKS_OF_ONE_SESSION]
         for at in range(0, len(calm), BLOCKS_OF_ONE_SESSION)
     ]
-    return many + [[attack] for attack in attacks if attack.last or attack.dies]
+    return many + [[attack] for attack in attacks if alone(attack)]
 
 
 def execute(options, attacks, folder):
-    """Outcomes of one session, as many as came, and what went wrong with it, if anything."""
+    """Outcomes of one session, the last of each attack, and what is wrong with it, if anything."""
     command = [options.caisson, "exec", "--json", "--policy", options.policy]
     command += ["--backend", options.backend]
     if options.image:
         command += ["--image", options.image]
-    blocks = ["before.py", *map(corpus.block_file, attacks), "after.py"]
-    command += [os.path.join(folder, block) for block in blocks]
-    environment = dict(os.environ, CAISSON_CANARY_KEY=CANARY)
-    try:
-        ended = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
-            cwd=folder, env=environment,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
+    if attacks[0].timeout:
+        command += ["--timeout", attacks[0].timeout + "s"]
+    parts = [[name for name, _ in corpus.blocks(attack)] for attack in attacks]
+    files = ["before.py", *(name for names in parts for name in names), "after.py"]
+    command += [os.path.join(folder, name) for name in files]
+    status, out, err = run_to_end(command, folder, dict(os.environ, CAISSON_CANARY_KEY=CANARY))
+    if status is None:
         return [], "caisson exec took over 300 s"
     outcomes = []
-    for line in ended.stdout.splitlines():
+    for line in out.splitlines():
         if CANARY in line:
             return outcomes, "a secret of the host's environment is in an outcome"
         outcomes.append(json.loads(line))
     # 0 and 1 are about the blocks; what is on stderr then is progress.
-    complaint = ended.stderr.strip() if ended.returncode not in (0, 1) else ""
-    answer = outcomes[-1]["value"] if len(outcomes) == len(blocks) else None
-    if answer != {"text/plain": "42"}:
+    complaint = err.strip() if status not in (0, 1) else ""
+    answer = outcomes[-1]["value"] if len(outcomes) == len(files) else None
+    empty = {"change": "rolled_back", "checkpoint": 0}
+    lost = any(one["state"] == empty for one in outcomes)
+    may_fail = attacks[0].breaks or (lost and judge.may_lose_state(options.leaves))
+    if answer != {"text/plain": "42"} and not may_fail:
         complaint = complaint or "it does not answer as it should after the attacks"
-    return outcomes[1 : 1 + len(attacks)], complaint
+    found, at = [], 0
+    for names in parts:
+        at += len(names)
+        found.append(outcomes[at] if at < len(outcomes) else None)
+    return found, complaint
 
 
-def value_of(attack, outcome):
-    """The dictionary that the block ended with, or printed last; None when it is not one."""
-    try:
-        text = outcome["stdout"] if attack.dies else outcome["value"]["text/plain"]
-        value = ast.literal_eval(text.strip().splitlines()[-1])
-    except (TypeError, KeyError, IndexError, ValueError, SyntaxError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def wrong_results(expected, value):
-    """One line for each check that is not as expected."""
-    if value is None:
-        return ["no results"]
-    lines = []
-    for check in sorted(expected.keys() | value.keys()):
-        right = expected.get(check, [])
-        got = value.get(check, "nothing")
-        if got not in right and ("*" not in right or check not in value):
-            lines.append("%s: %s, not %s" % (check, got, " or ".join(right) or "a known check"))
-    return lines
-
-
-def unexplained(attack, denials):
-    """System calls whose refusal is not among the denials, with its rule and its hint."""
-    told = [one["subject"] for one in denials if one["rule"] and one["hint"]]
-    missing = [call for call in attack.explained if not any(s.startswith(call + "(") for s in told)]
-    return ["%s: refused without a denial that explains it" % call for call in missing]
-
-
-def judge(attack, outcome):
-    """Lines about what is wrong with this outcome; none: as expected."""
-    if outcome is None:
-        return ["no outcome"]
-    if "status" in attack.expect:
-        got = {key: outcome.get(key) for key in attack.expect}
-        return [] if got == attack.expect else ["ended %s, not %s" % (got, attack.expect)]
-    if attack.dies and outcome["status"] == "exited":
-        if outcome["state"]["change"] != "rolled_back" or outcome["state"]["checkpoint"] == 0:
-            return ["the state is not back where it was: %s" % outcome["state"]]
-    elif outcome["status"] != "ok":
-        error = outcome.get("error") or {}
-        text = error.get("message") or outcome.get("reason") or ""
-        return ["the block ended %s: %s" % (outcome["status"], text)]
-    lines = wrong_results(attack.expect, value_of(attack, outcome))
-    lines += unexplained(attack, outcome["denials"])
-    said = outcome["stdout"].strip()
-    return lines + ["it printed: " + said] if lines and said else lines
-
-
-def judge_control(attack, answer):
-    if answer is None or answer["status"] != "ok":
-        return ["the control ended: %s" % (answer and answer.get("reason", answer["status"]))]
-    expected, value = attack.control, answer["value"]
-    if not control.user_namespaces():
-        expected = {check: right for check, right in expected.items() if "user" not in check.split()}
-        value = {check: got for check, got in value.items() if "user" not in check.split()}
-    return wrong_results(expected, value)
+def run_to_end(command, folder, environment):
+    """(exit status, stdout, stderr); status None: it took too long. It always gets to clean up."""
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, errors="replace", cwd=folder, env=environment,
+    ) as child:  # fmt: skip
+        try:
+            out, err = child.communicate(timeout=300)
+            return child.returncode, out, err
+        except subprocess.TimeoutExpired:
+            child.terminate()
+            child.communicate()
+            return None, "", ""
+        except BaseException:
+            child.terminate()
+            child.wait()
+            raise
 
 
 def run_sandbox(options, attacks, folder):
@@ -146,21 +118,23 @@ def run_sandbox(options, attacks, folder):
     return results, complaints
 
 
-def rows(attacks, skipped, results, answers):
+def rows(options, attacks, skipped, results, answers):
     """What --json prints: one dictionary for each attack."""
     for attack in attacks:
         row = {"id": attack.id, "title": attack.title, "layer": attack.layer, "problems": []}
-        row["expected"] = attack.expect
+        row["leaf"] = attack.leaf
+        row["expected"], row["outcome"] = judge.expected(attack, options.leaves)
         row["verdict"] = "skipped"
         row["reason"] = skipped.get(attack.id)
         if attack.id in results:
             outcome = results[attack.id]
-            problems = judge(attack, outcome)
+            problems = judge.judge(attack, outcome, options.leaves)
             if answers is not None:
-                bad = judge_control(attack, answers.get(attack.file))
+                answer = answers.get(attack.file)
+                bad = judge.judge_control(attack, answer, options.leaves)
                 problems += ["control: " + line for line in bad]
-                row["control"] = (answers.get(attack.file) or {}).get("value")
-            row["result"] = value_of(attack, outcome) if outcome else None
+                row["control"] = (answer or {}).get("value")
+            row["result"] = judge.value_of(attack, outcome) if outcome and attack.expect else None
             if outcome:
                 row["status"] = outcome["status"]
                 row["denials"] = len(outcome["denials"])
@@ -174,17 +148,15 @@ def summary(results):
     """{"mount": "EPERM", "umount2": "EPERM"} -> "EPERM x2"."""
     counts = {}
     for result in results:
-        counts[result] = counts.get(result, 0) + 1
+        counts[str(result)] = counts.get(str(result), 0) + 1
     return ", ".join(word if n == 1 else "%s x%d" % (word, n) for word, n in counts.items())
 
 
 def print_row(row):
     got = summary(row["result"].values()) if row.get("result") else row.get("status") or "-"
-    if "status" in row["expected"]:
-        want = " ".join(str(one) for one in row["expected"].values())
-        got = "signal" if got == "signal" else got
-    else:
-        want = summary("|".join(right) for right in row["expected"].values())
+    right = {**row["expected"], **row["outcome"]}
+    want = summary("|".join(str(one) for one in words) for words in right.values())
+    want = want.replace("\n", " ")
     print("%-5s %-8s %-34.34s %-34.34s %-44.44s %s"
           % (row["id"], row["verdict"], row["layer"], got, want, row["title"]))  # fmt: skip
     if row["reason"]:
@@ -197,12 +169,12 @@ def rootfs_of(options):
     if options.image and os.path.isdir(options.image):
         return options.image
     state = os.environ.get("CAISSON_STATE") or "/var/lib/caisson"
-    rootfs = os.path.join(state, "images", "python", "rootfs")
+    rootfs = os.path.join(state, "images", options.image or "python", "rootfs")
     return rootfs if os.path.isdir(rootfs) else None
 
 
 def attack_all(options, attacks, work):
-    """Prints what held; True when everything did."""
+    """Prints what held; the exit status."""
     folder = os.path.join(work, "attacks")
     os.mkdir(folder)
     corpus.write(attacks, folder)
@@ -211,7 +183,8 @@ def attack_all(options, attacks, work):
         with open(os.path.join(folder, name), "w") as file:
             file.write(code + "\n")
     rootfs = rootfs_of(options)
-    skipped = {attack.id: reason for attack in attacks if (reason := corpus.missing(attack))}
+    skipped = {attack.id: reason for attack in attacks 
+               if (reason := corpus.missing(attack, options.leaves))}
     running = [attack for attack in attacks if attack.id not in skipped]
 
     containers = engine.containers if options.backend == "docker" else set
@@ -220,17 +193,21 @@ def attack_all(options, attacks, work):
     no_control = control.why_not() or (None if rootfs else "no root file system for the control")
     answers = None
     if not no_control:
-        files = [attack.file for attack in running]
+        files = [attack.file + ("=" + attack.timeout if attack.timeout else "") for attack in running]
         answers = control.run(rootfs, folder, files, work)
     traces = complaints + watch.differences()
     watch.close()
 
-    table = list(rows(attacks, skipped, results, answers))
+    table = list(rows(options, attacks, skipped, results, answers))
     mismatches = sum(row["verdict"] == "MISMATCH" for row in table)
+    whole = {"backend": options.backend, "policy": options.policy, "attacks": table,
+             "traces": traces, "control": no_control or "ran", "only": options.only}  # fmt: skip
+    whole["verdict"] = report.verdict(whole)
+    whole["not_shown"] = {} if options.only else NOT_SHOWN
     if options.json:
-        report = {"backend": options.backend, "policy": options.policy, "attacks": table,
-                  "traces": traces, "control": no_control or "ran"}  # fmt: skip
-        print(json.dumps(report, indent=1))
+        print(json.dumps(whole, indent=1))
+    elif options.by_leaf:
+        report.print_report(whole)
     else:
         print("backend %s, policy %s" % (options.backend, options.policy))
         print("%-5s %-8s %-34s %-34s %-44s %s"
@@ -244,7 +221,29 @@ def attack_all(options, attacks, work):
         print("%d attacks, %d held, %d skipped, %d mismatches, %d traces outside"
               % (len(table), len(table) - len(skipped) - mismatches, len(skipped), mismatches,
                  len(traces)))  # fmt: skip
-    return not mismatches and not traces
+    if mismatches or traces:
+        return 1
+    return 0 if running else SKIPPED
+
+
+def leaves_of(options):
+    """The values of the policy; exits when it can't be used."""
+    shown = subprocess.run(
+        [options.caisson, "policy", "show", "--json", options.policy], capture_output=True, text=True
+    )
+    if shown.returncode != 0:
+        sys.stderr.write(shown.stderr)
+        sys.exit(WRONG_USAGE)
+    return judge.leaves_of(json.loads(shown.stdout))
+
+
+def why_no_sandbox(options):
+    """What is wrong when one plain block can't be run, or None."""
+    status, _, problem = run_to_end(
+        [options.caisson, "exec", "--policy", options.policy, "--backend", options.backend]
+        + (["--image", options.image] if options.image else []) + ["-c", "1"],
+        None, os.environ)  # fmt: skip
+    return None if status == 0 else problem.strip() or "it did not start in time"
 
 
 def main():
@@ -257,17 +256,30 @@ def main():
     parser.add_argument("--policy", default="strict")
     parser.add_argument("--image", help="as for caisson exec; default: its own")
     parser.add_argument("--only", default="", help="attacks whose id or file has this in it")
+    parser.add_argument("--by-leaf", action="store_true", help="a line for each key of the policy")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     options.caisson = os.path.abspath(options.caisson)
 
-    reason = engine.why_not() if options.backend == "docker" else None
-    if reason:
-        print("docker: skipped: " + reason)
-        return SKIPPED
+    # SIGTERM cleans up as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    if "/" in options.policy or options.policy.endswith(".yaml"):
+        options.policy = os.path.abspath(options.policy)
+    options.leaves = leaves_of(options)
     attacks = corpus.load(options.only)
+    if not attacks:
+        if options.only in NOT_SHOWN:
+            print("%s: not shown: %s" % (options.only, NOT_SHOWN[options.only][1]))
+            return SKIPPED
+        print("run.py: no attack has '%s' in its id" % options.only, file=sys.stderr)
+        return WRONG_USAGE
+    reason = engine.why_not() if options.backend == "docker" else None
+    reason = reason or why_no_sandbox(options)
+    if reason:
+        print("%s: skipped: %s" % (options.backend, reason), file=sys.stderr)
+        return SKIPPED
     with tempfile.TemporaryDirectory(prefix="caisson-attacks-") as work:
-        return 0 if attack_all(options, attacks, work) else 1
+        return attack_all(options, attacks, work)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,32 @@
+# id: R-03
+# title: fill the working directory
+# attacker: A1
+# boundary: B10
+# layer: size of the tmpfs
+# leaf: filesystem.mounts./workspace.size
+# expect: {"bytes": ["<=filesystem.mounts./workspace.size"], "end": ["ENOSPC"]}
+# control: {"bytes": [">700000000"], "end": ["none"]}
+
+
+PIECE = bytes(1 << 20)
+
+
+def fill(folder, most):
+    """How many bytes fit, in files of 16 MiB, and what ends it."""
+    names, written, end = [], 0, "none"
+    try:
+        while written < most:
+            names.append(os.path.join(folder, "fill-%d" % len(names)))
+            with open(names[-1], "wb", buffering=0) as file:
+                for _ in range(16):
+                    written += file.write(PIECE)
+    except OSError as error:
+        end = word(error.errno)
+    for name in names:
+        if os.path.exists(name):
+            os.unlink(name)
+    return written, end
+
+
+size, end = fill(os.getcwd(), 700 << 20)
+{"bytes": size, "end": end}
