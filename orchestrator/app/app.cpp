@@ -7,17 +7,22 @@
 
 #include "orchestrator/app/images.h"
 #include "sandbox/container/select.h"
+#include "sandbox/policy/ceiling.h"
 #include "sandbox/policy/parse.h"
 
 namespace caisson {
 
 namespace asio = boost::asio;
 
-Result<CheckedPolicy> load_checked_policy(const std::string& reference) {
+Result<CheckedPolicy> load_checked_policy(const std::string& reference,
+                                          const std::string& ceiling) {
   auto policy = load_policy(reference);
   if (!policy) return policy.error();
   auto compiled = compile(*policy);
   if (!compiled) return compiled.error();
+  if (!ceiling.empty()) {
+    if (auto within = check_ceiling(*policy, *compiled, ceiling); !within) return within.error();
+  }
   return CheckedPolicy{std::move(*policy), std::move(*compiled)};
 }
 

@@ -29,8 +29,10 @@ std::string lasting_policy_name(const std::string& reference);
 // The same for an image: what names a directory becomes an absolute path.
 std::string lasting_image_name(const std::string& image);
 
-// Loads and compiles. Errors: bad_policy (all problems, a line each), not_found.
-Result<CheckedPolicy> load_checked_policy(const std::string& reference);
+// Loads and compiles, within the ceiling when there is one. Errors: bad_policy (all problems, a
+// line each), not_found.
+Result<CheckedPolicy> load_checked_policy(const std::string& reference,
+                                          const std::string& ceiling = {});
 
 class App {
  public:

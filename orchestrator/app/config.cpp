@@ -52,6 +52,12 @@ Config config_from_environment() {
   config.attacks_dir = companion("CAISSON_ATTACKS", "attacks");
   take("CAISSON_BACKEND", config.backend);
   take("CAISSON_POLICY", config.policy);
+  take("CAISSON_CEILING", config.ceiling);
+  constexpr auto of_this_host = "/etc/caisson/ceiling.yaml";
+  std::error_code error;
+  if (config.ceiling.empty() && std::filesystem::exists(of_this_host, error)) {
+    config.ceiling = of_this_host;
+  }
   take("CAISSON_IMAGE", config.image);
   take("CAISSON_MODEL", config.model);
   config.docker_host = variable("DOCKER_HOST");

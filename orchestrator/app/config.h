@@ -13,6 +13,7 @@ struct Config {
   // Sandboxes.
   std::string backend = "auto";       // auto, docker or runc
   std::string policy = "standard";    // a bundled policy's name or a file
+  std::string ceiling;                // a policy that no other may exceed; empty: none
   std::string image = "python";       // one of ours by name, a Docker reference, or a directory
   std::filesystem::path state_dir;    // images/, sandboxes/, sessions/
   std::filesystem::path guest_dir;    // init and worker/, mounted into every container
@@ -32,9 +33,10 @@ struct Config {
 };
 
 // The defaults of this machine and user, with what the environment says on top:
-// CAISSON_STATE, CAISSON_GUEST, CAISSON_ATTACKS, CAISSON_BACKEND, CAISSON_POLICY, CAISSON_IMAGE,
-// CAISSON_MODEL, CAISSON_BASE_URL (or OPENAI_BASE_URL), OPENAI_API_KEY, DOCKER_HOST,
-// DOCKER_CERT_PATH, DOCKER_TLS_VERIFY, HTTPS_PROXY, HTTP_PROXY, NO_PROXY, SSL_CERT_FILE.
+// CAISSON_STATE, CAISSON_GUEST, CAISSON_ATTACKS, CAISSON_BACKEND, CAISSON_POLICY, CAISSON_CEILING
+// (else /etc/caisson/ceiling.yaml, when it is there), CAISSON_IMAGE, CAISSON_MODEL,
+// CAISSON_BASE_URL (or OPENAI_BASE_URL), OPENAI_API_KEY, DOCKER_HOST, DOCKER_CERT_PATH,
+// DOCKER_TLS_VERIFY, HTTPS_PROXY, HTTP_PROXY, NO_PROXY, SSL_CERT_FILE.
 Config config_from_environment();
 
 }  // namespace caisson

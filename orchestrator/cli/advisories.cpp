@@ -64,14 +64,17 @@ std::span<const Advisory> advisories() {
        "CVE-2026-41579",
        "an image whose /dev is a link leads to limited writes on the host; use your own images",
        {"1.3.6", "1.4.3", "1.5.0-rc.3"}},
-      // containerd's release notes, 1.7.27 and 2.0.4. Policies allow no such user.
-      {"containerd", "CVE-2024-40635", "a user id beyond 2^31 becomes root", {"1.7.27", "2.0.4"}},
-      // containerd's release notes, 1.7.29.
+      // The CVE's own text. Policies allow no such user.
+      {"containerd",
+       "CVE-2024-40635",
+       "a user id beyond 2^31 becomes root",
+       {"1.6.38", "1.7.27", "2.0.4"}},
+      // Texts of containerd's pull requests; a repair of 2.0 is not known to us.
       {"containerd",
        "CVE-2024-25621, CVE-2025-64329",
        "directories that every user may enter; memory lost with each attach",
-       {"1.7.29", "2.0.7", "2.1.5", "2.2.0"}},
-      // Docker's advisory of 2024-07-23.
+       {"1.7.29", "2.1.5"}},
+      // The CVE's own text.
       {"docker",
        "CVE-2024-41110",
        "authorization plugins can be passed by; it matters only to who has one",

@@ -6,6 +6,9 @@
 
 #include "orchestrator/cli/commands.h"
 #include "orchestrator/cli/event_loop.h"
+#include "orchestrator/cli/policy_diff.h"
+#include "orchestrator/cli/policy_explain.h"
+#include "orchestrator/cli/policy_test.h"
 #include "sandbox/base/json.h"
 #include "sandbox/policy/bundled.h"
 #include "sandbox/policy/check.h"
@@ -81,6 +84,9 @@ int show_one(const std::string& reference, bool json) {
 
 Command add_policy(CLI::App& cli, Config&) {
   auto flags = std::make_shared<PolicyFlags>();
+  auto questions = std::make_shared<ExplainFlags>();
+  auto pair = std::make_shared<DiffFlags>();
+  auto tables = std::make_shared<PolicyTestFlags>();
   auto* command = cli.add_subcommand("policy", "Check policies and show what they mean");
   command->require_subcommand(1);
   command->footer("A policy is a YAML file or the name of a bundled one: " + bundled_names() +
@@ -93,8 +99,20 @@ Command add_policy(CLI::App& cli, Config&) {
       "show", "Print the effective policy, and for each leaf the line that said so");
   show_command->add_option("POLICY", flags->policy, "file or bundled name")->required();
   show_command->add_flag("--json", flags->json, "as JSON");
-  auto run = [check_command, flags]() -> int {
-    if (!check_command->parsed()) return show_one(flags->policy, flags->json);
+  auto* explain_command = command->add_subcommand(
+      "explain", "What a policy says to a system call, a path, a host, a module, and why");
+  questions->add_to(*explain_command);
+  auto* diff_command =
+      command->add_subcommand("diff", "What one policy grants that another does not");
+  pair->add_to(*diff_command);
+  auto* test_command =
+      command->add_subcommand("test", "Compare policies with tables of what they should say");
+  tables->add_to(*test_command);
+  auto run = [=]() -> int {
+    if (explain_command->parsed()) return explain_policy(*questions);
+    if (diff_command->parsed()) return diff_policies(*pair);
+    if (test_command->parsed()) return test_policies(*tables);
+    if (show_command->parsed()) return show_one(flags->policy, flags->json);
     int status = exit_ok;
     for (const auto& policy : flags->policies)
       status = std::max(status, check_one(policy, flags->json));

@@ -1,0 +1,165 @@
+"""`caisson policy`: what it says of policies, and that a real sandbox says the same."""
+import json
+import os
+import unittest
+
+import support
+from support import SOURCE, caisson
+
+POLICIES = os.path.join(SOURCE, "policies")
+QUESTIONS = os.path.join(SOURCE, "tests", "cases", "policies", "questions.txt")
+
+# A call that the kernel lets through fails for its arguments, or not at all; these two are ours.
+HELPERS = """
+import ctypes, errno, os, resource
+_libc = ctypes.CDLL(None, use_errno=True)
+def call(number, *args):
+    ctypes.set_errno(0)
+    got = _libc.syscall(number, *[ctypes.c_long(a) for a in args + (0,) * (6 - len(args))])
+    name = errno.errorcode.get(ctypes.get_errno()) if got < 0 else None
+    return name if name in ("EPERM", "ENOSYS") else "allow"
+def opened(path, flags):
+    try:
+        os.close(os.open(path, flags, 0o600))
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return "allow"
+def connected(host, port):
+    import socket
+    try:
+        with socket.socket() as s:
+            s.connect((host, port))
+    except ConnectionRefusedError:
+        pass
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return "allow"
+def imported(name):
+    try:
+        __import__(name)
+    except ModuleNotFoundError:
+        pass
+    except ImportError:
+        return "ImportError"
+    return "allow"
+def started(path):
+    if path.startswith("/workspace"):
+        with open("/usr/bin/env", "rb") as a, open(path, "wb") as b:
+            b.write(a.read())
+        os.chmod(path, 0o700)
+    child = os.fork()
+    if child == 0:
+        try:
+            os.execv(path, [path, "true"])
+        except OSError as error:
+            os._exit(error.errno)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return "allow" if code == 0 else errno.errorcode[code]
+"""
+
+
+def rows():
+    with open(QUESTIONS) as file:
+        for line in file:
+            if line.strip() and not line.startswith("#"):
+                yield [part.strip() for part in line.split("|", 3)]
+
+
+def answer(policy, kind, question):
+    said = caisson("policy", "explain", "--json", "--policy", policy, "--" + kind, question)
+    assert said.returncode == 0, said.stderr
+    row = json.loads(said.stdout)
+    return row["value"] or ("allow" if row["verdict"] == "allow" else row["error"])
+
+
+class Explain(unittest.TestCase):
+    def test_a_real_sandbox_says_the_same(self):
+        problem = support.backend_problem("runc")
+        if problem:
+            self.skipTest("runc: " + problem)
+        for policy in sorted({row[0] for row in rows()}):
+            asked = [row for row in rows() if row[0] == policy]
+            blocks = [HELPERS] + [row[3] for row in asked]
+            ran = caisson("exec", "--backend", "runc", "--policy", policy, "--json",
+                          *[word for code in blocks for word in ("-c", code)])
+            outcomes = support.outcomes(ran)[1:]
+            self.assertEqual(len(outcomes), len(asked), ran.stderr)
+            for (_, kind, question, _), outcome in zip(asked, outcomes):
+                with self.subTest(policy=policy, question=question):
+                    got = (outcome["value"] or {}).get("text/plain", "").strip("'")
+                    self.assertEqual(got, answer(policy, kind, question), outcome["error"])
+
+    def test_every_answer_names_a_line_and_what_would_change_it(self):
+        said = caisson("policy", "explain", "--policy", "strict", "--syscall", "socket:AF_INET",
+                       "--open", "/etc/passwd:w", "--import", "requests", "--limit", "memory")
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertEqual(said.stdout.count("builtin:strict:"), 4, said.stdout)
+        self.assertIn("network.mode", said.stdout)
+
+    def test_a_question_that_is_none_is_told(self):
+        said = caisson("policy", "explain", "--policy", "strict", "--syscall", "sockt")
+        self.assertEqual(said.returncode, 2)
+        self.assertIn("did you mean 'socket'", said.stderr)
+        self.assertEqual(caisson("policy", "explain", "--policy", "strict").returncode, 2)
+
+
+class Diff(unittest.TestCase):
+    def test_what_is_looser_has_another_exit_status(self):
+        same = caisson("policy", "diff", "strict", "strict")
+        self.assertEqual((same.returncode, same.stdout), (0, "strict and strict allow the same\n"))
+        looser = caisson("policy", "diff", "strict", "standard")
+        self.assertEqual(looser.returncode, 2)
+        grants = looser.stdout.split("revokes:")[0]
+        self.assertIn("execve()", grants)
+        self.assertIn("resources.memory.max: 512Mi -> 1Gi", grants)
+        self.assertEqual(caisson("policy", "diff", "strict", "nobody").returncode, 3)
+
+    def test_json_is_one_difference_a_line(self):
+        said = caisson("policy", "diff", "--json", "standard", "strict")
+        kinds = {json.loads(line)["kind"] for line in said.stdout.splitlines()}
+        self.assertIn("revokes", kinds)
+
+
+class Ceiling(unittest.TestCase):
+    def test_nothing_runs_beyond_it_and_every_excess_is_named(self):
+        said = caisson("exec", "--policy", "standard", "-c", "1", env={"CAISSON_CEILING": "strict"})
+        self.assertEqual(said.returncode, 2, said.stderr)
+        for excess in ("execve()", "resources.memory.max: 512Mi -> 1Gi", "builtin:standard:"):
+            self.assertIn(excess, said.stderr)
+
+    def test_what_is_tighter_runs(self):
+        problem = support.backend_problem("runc")
+        if problem:
+            self.skipTest("runc: " + problem)
+        said = caisson("exec", "--backend", "runc", "--policy", "batch", "-c", "6 * 7",
+                       env={"CAISSON_CEILING": "strict"})
+        self.assertEqual((said.returncode, said.stdout), (0, "42\n"), said.stderr)
+
+
+class Tables(unittest.TestCase):
+    def test_every_bundled_policy_has_one_and_keeps_it(self):
+        names = [name[:-5] for name in os.listdir(POLICIES)
+                 if name.endswith(".yaml") and not name.endswith(".expect.yaml")]
+        tables = [os.path.join(POLICIES, name + ".expect.yaml") for name in names]
+        said = caisson("policy", "test", *tables)
+        self.assertEqual(said.returncode, 0, said.stdout + said.stderr)
+
+    def test_what_is_not_as_expected_is_told_with_its_line(self):
+        with support.tempfile.TemporaryDirectory() as folder:
+            table = os.path.join(folder, "mine.expect.yaml")
+            with open(table, "w") as file:
+                file.write("policy: strict\nexpect:\n  - {syscall: read, is: allow}\n"
+                           "  - {syscall: mount, is: allow}\n")
+            said = caisson("policy", "test", table)
+            self.assertEqual(said.returncode, 1)
+            self.assertIn("mine.expect.yaml:4: mount(): EPERM, not allow (by ", said.stdout)
+            self.assertIn("1 of 2 as expected", said.stdout)
+            with open(table, "w") as file:
+                file.write("policy: strict\nexpect:\n  - {sycall: read, is: allow}\n")
+            said = caisson("policy", "test", table)
+            self.assertEqual(said.returncode, 2)
+            self.assertIn("mine.expect.yaml:3: ", said.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
