@@ -191,14 +191,31 @@ class Differ {
       if (known == before.end()) {
         add(more, field.path, value.empty() ? name : fmt::format("{}: {}", name, value));
       } else if (known->second != value && !leaf.fewer_is_looser) {
-        // A row has leaves that go either way: whoever compares them must look.
-        add(field.kind == Field::Kind::table ? Kind::grants : Kind::changes, field.path,
-            fmt::format("{}: {} -> {}", name, known->second, value));
+        add(field.path == "filesystem.mounts" ? kind_of_mount(key)
+            : field.kind == Field::Kind::table
+                ? Kind::grants  // its lists go either way: look at it
+                : Kind::changes,
+            field.path, fmt::format("{}: {} -> {}", name, known->second, value));
       }
     }
     for (const auto& [key, value] : before) {
       if (!after.contains(key)) add(fewer, field.path, fmt::format("{}.{}", field.path, key));
     }
+  }
+
+  Kind kind_of_mount(const std::string& target) const {
+    const auto find = [&target](const Policy& policy) {
+      const auto& mounts = policy.filesystem.mounts;
+      return *std::find_if(mounts.begin(), mounts.end(),
+                           [&](const Mount& mount) { return mount.target == target; });
+    };
+    const Mount before = find(from_.policy);
+    const Mount after = find(to_.policy);
+    const bool more = after.type != before.type || after.source != before.source ||
+                      after.size_bytes > before.size_bytes || after.inodes > before.inodes ||
+                      (before.read_only && !after.read_only) ||
+                      (after.executable && !before.executable);
+    return more ? Kind::grants : Kind::revokes;
   }
 
   // Paths that either of them names, and what is asked of each.
