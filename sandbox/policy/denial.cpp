@@ -136,4 +136,52 @@ DenialText explain_denial(const Policy& policy, const DeniedSyscall& call) {
   return text;
 }
 
+std::optional<DenialText> explain_import(const Policy& policy, const std::string& module) {
+  if (policy.python.guidance == Guidance::off) return std::nullopt;
+  for (std::string name = module; !name.empty();) {
+    if (const auto said = policy.python.deny.find(name); said != policy.python.deny.end()) {
+      return DenialText{"import " + module, "ImportError", rule(policy, "python.deny." + name, ""),
+                        said->second};
+    }
+    const auto dot = name.rfind('.');
+    name = dot == name.npos ? "" : name.substr(0, dot);
+  }
+  return std::nullopt;
+}
+
+std::optional<DenialText> explain_event(const Policy& policy, const std::string& event) {
+  if (policy.python.guidance == Guidance::off) return std::nullopt;
+  for (const auto& key : {event, event.substr(0, event.find('.')) + ".*"}) {
+    if (const auto said = policy.python.events.find(key); said != policy.python.events.end()) {
+      return DenialText{event, "PermissionError", rule(policy, "python.events." + key, ""),
+                        said->second};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<DenialText> explain_tool(const Policy& policy, const std::string& tool,
+                                       std::uint64_t count) {
+  const auto names = [&tool](const std::vector<std::string>& list) {
+    return std::any_of(list.begin(), list.end(),
+                       [&](const auto& each) { return each == tool || each == "*"; });
+  };
+  const auto subject = fmt::format("tool {}", tool.substr(0, 200));
+  const auto hint =
+      fmt::format("The tool {} is not available in this session.", tool.substr(0, 200));
+  if (names(policy.tools.deny)) {
+    return DenialText{subject, "ToolError", rule(policy, "tools.deny", ""), hint};
+  }
+  if (!names(policy.tools.allow)) {
+    return DenialText{subject, "ToolError", rule(policy, "tools.allow", ""), hint};
+  }
+  if (count > policy.tools.max_calls) {
+    return DenialText{"tool calls", "ToolError",
+                      rule(policy, "tools.max_calls", std::to_string(policy.tools.max_calls)),
+                      fmt::format("A block may call tools {} times: do the rest in the next one.",
+                                  policy.tools.max_calls)};
+  }
+  return std::nullopt;
+}
+
 }  // namespace caisson

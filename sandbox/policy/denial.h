@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "sandbox/policy/policy.h"
@@ -24,5 +25,14 @@ struct DenialText {
 };
 
 DenialText explain_denial(const Policy& policy, const DeniedSyscall& call);
+
+// Why Python refused a module or an audit event in user code; nothing when the policy does not.
+std::optional<DenialText> explain_import(const Policy& policy, const std::string& module);
+std::optional<DenialText> explain_event(const Policy& policy, const std::string& event);
+
+// Why the host refuses the `count`th call of a block, which is for this tool; nothing when it does
+// not.
+std::optional<DenialText> explain_tool(const Policy& policy, const std::string& tool,
+                                       std::uint64_t count);
 
 }  // namespace caisson

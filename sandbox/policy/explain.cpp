@@ -287,31 +287,26 @@ Result<Explanation> explain_connect(const Policy& policy, const CompiledPolicy& 
   return explanation;
 }
 
-Explanation explain_import(const Policy& policy, const Question& question) {
+Explanation explain_module(const Policy& policy, const Question& question) {
   Explanation explanation;
   explanation.layer = "python";
-  if (policy.python.guidance != Guidance::off) {
-    for (std::string name = question.name; !name.empty();
-         name = name.substr(0, name.rfind('.') == name.npos ? 0 : name.rfind('.'))) {
-      const auto denied = policy.python.deny.find(name);
-      if (denied == policy.python.deny.end()) continue;
-      explanation.rule = rule_text(policy, "python.deny." + name);
-      explanation.sees = denied->second;
-      explanation.fix = fmt::format(
-          "python.deny: {{{}: }} (an empty value takes it out); it is "
-          "guidance, what stops code is the kernel",
-          name);
-      if (policy.python.guidance == Guidance::refuse) {
-        explanation.error = "ImportError";
-      } else {
-        explanation.verdict = Verdict::allow;
-      }
-      return explanation;
-    }
+  const auto text = explain_import(policy, question.name);
+  if (!text) {
+    explanation.verdict = Verdict::allow;
+    explanation.rule = rule_text(policy, "python.deny");
+    explanation.sees = "the module, if the image has it";
+    return explanation;
   }
-  explanation.verdict = Verdict::allow;
-  explanation.rule = rule_text(policy, "python.deny");
-  explanation.sees = "the module, if the image has it";
+  explanation.rule = text->rule;
+  explanation.sees = text->hint;
+  if (policy.python.guidance == Guidance::refuse) {
+    explanation.error = text->error;
+  } else {
+    explanation.verdict = Verdict::allow;
+  }
+  explanation.fix =
+      "python.deny with this module and an empty value takes it out; it is guidance, what stops "
+      "code is the kernel";
   return explanation;
 }
 
@@ -373,7 +368,7 @@ Result<Explanation> explain(const Policy& policy, const CompiledPolicy& compiled
       case Question::Kind::connect:
         return explain_connect(policy, compiled, question);
       case Question::Kind::import:
-        return explain_import(policy, question);
+        return explain_module(policy, question);
       case Question::Kind::limit:
         return explain_limit(policy, question);
     }

@@ -148,6 +148,10 @@ void RunningBlock::receive_call(std::string_view text) {
                                             max_waiting_calls, max_waiting_bytes >> 20)));
   }
   call.name = get_string(*request, "name");
+  if (const auto why = explain_tool(policy_, call.name, ++calls_made_)) {
+    denied({"tool", why->subject, why->error, why->rule, why->hint, 1});
+    return reply(call.id, Error(Errc::bad_policy, why->hint));
+  }
   call.arguments = {{"args", request->value("args", json::array())},
                     {"kwargs", request->value("kwargs", json::object())}};
   // Counted here and not in answer(), which may start later than the next call arrives.
@@ -186,11 +190,32 @@ void RunningBlock::receive_result(std::string_view text) {
         fmt::format("{} of the session run on: a rollback ends them and does not bring them back",
                     threads->get<std::uint64_t>());
   }
+  const auto refused = result->find("guidance");
+  if (refused != result->end() && refused->is_array()) receive_guidance(*refused);
   const auto loaded = result->find("loaded");
   if (loaded != result->end() && loaded->is_array()) outcome_.loaded = *loaded;
   for (const char* kind : {"names", "save", "restore"}) {
     const auto report = result->find(kind);
     if (report != result->end() && report->is_object()) outcome_.report = *report;
+  }
+}
+
+// The guest only says what it has refused. Which line of the policy says so is looked up here, and
+// what no line says is no denial.
+void RunningBlock::receive_guidance(const json& refused) {
+  constexpr std::size_t most = 32;
+  for (std::size_t i = 0; i < std::min(refused.size(), most); ++i) {
+    const auto& each = refused[i];
+    if (!each.is_array() || each.size() != 3 || !each[0].is_string() || !each[1].is_string() ||
+        !each[2].is_number_unsigned()) {
+      continue;
+    }
+    const auto name = each[1].get<std::string>();
+    const bool is_import = each[0] == "import";
+    const auto text = is_import ? explain_import(policy_, name) : explain_event(policy_, name);
+    if (!text) continue;
+    denied({"python", fmt::format("{}, line {}", text->subject, each[2].get<std::uint64_t>()),
+            text->error, text->rule, text->hint, 1});
   }
 }
 

@@ -45,6 +45,7 @@ class RunningBlock {
 
  private:
   void receive_output(std::string_view body);
+  void receive_guidance(const nlohmann::json& refused);
   void receive_result(std::string_view json);
   void receive_finished(const wire::Finished& finished);
   void receive_changes(const wire::FileChanges& changes, std::string_view bytes);
@@ -68,6 +69,7 @@ class RunningBlock {
   std::size_t displays_bytes_ = 0;  // JSON text of outcome_.displays
   std::size_t displays_dropped_ = 0;
   std::size_t waiting_calls_ = 0;
+  std::uint64_t calls_made_ = 0;  // refused ones too
   std::size_t waiting_bytes_ = 0;
   Outcome outcome_;
 };

@@ -10,6 +10,7 @@
 #include "sandbox/base/json.h"
 #include "sandbox/base/utf8.h"
 #include "sandbox/session/block_journal.h"
+#include "sandbox/session/nesting.h"
 #include "sandbox/session/running_block.h"
 #include "sandbox/session/sandbox.h"
 
@@ -47,6 +48,12 @@ std::optional<InputProblem> problem_of(const std::string& code, const Policy& po
   if (const auto at = code.find('\0'); at != std::string::npos) {
     return InputProblem{"input.nul",
                         fmt::format("the block has a NUL byte at offset {}: take it out", at)};
+  }
+  if (const auto nesting = deepest_nesting(code); nesting.depth > policy.input.max_depth) {
+    return InputProblem{"input.max_depth",
+                        fmt::format("line {} is nested {} deep, and the policy takes {} "
+                                    "(input.max_depth): put parts of it into names of their own",
+                                    nesting.line, nesting.depth, policy.input.max_depth)};
   }
   return std::nullopt;
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sandbox/base/json.h"
+#include "sandbox/policy/fields.h"
 
 namespace caisson {
 namespace {
@@ -27,6 +28,8 @@ std::string worker_config(const Policy& policy) {
   const nlohmann::json config{{"preload", policy.python.preload},
                               {"aliases", policy.python.aliases},
                               {"deny", policy.python.deny},
+                              {"events", policy.python.events},
+                              {"guidance", *find_field("python.guidance")->write(policy)},
                               {"value_max_bytes", policy.output.value_max_bytes},
                               {"display_max_bytes", policy.output.display_max_bytes},
                               {"workspace", policy.process.working_dir}};

@@ -26,7 +26,7 @@ READY, OPENED, DISPLAY, TOOL_CALL, RESULT = 67, 68, 70, 71, 72
 PATIENCE = 20  # seconds; only a broken worker needs them
 
 Outcome = collections.namedtuple(
-    "Outcome", "status text value error loaded out err displays calls report"
+    "Outcome", "status text value error loaded out err displays calls report guidance"
 )
 
 
@@ -183,6 +183,7 @@ class Session:
             displays,
             calls,
             result.get("names") or result.get("save") or result.get("restore"),
+            result.get("guidance"),
         )
 
     def answer(self, number, reply):

@@ -158,6 +158,57 @@ class Guard(Case):
         self.assertEqual(self.error("from . import x")["type"], "ImportError")
 
 
+    def test_all_denied_imports_are_named_before_anything_runs(self):
+        error = self.error("x = 1\nimport socket\ndef f():\n    import ctypes, json\n")
+        self.assertEqual(error["type"], "ImportError")
+        self.assertEqual(
+            error["message"],
+            "nothing of this block ran:\n"
+            'line 2: "socket" is denied by the session\'s policy: use the tool http_get\n'
+            'line 4: "ctypes" is denied by the session\'s policy: no C here',
+        )
+        self.assertEqual(self.error("x")["type"], "NameError")
+
+    def test_code_that_is_prepared_for_it_goes_its_way(self):
+        code = "try:\n    import socket\nexcept ImportError:\n    socket = None\nsocket is None"
+        self.assertEqual(self.value(code), "True")
+
+    def test_the_host_is_told_what_and_where(self):
+        told = self.session.run("y = 1\nimport socket.x").guidance
+        self.assertEqual(told, [["import", "socket.x", 2]])
+        self.assertIsNone(self.run_ok("1").guidance)
+
+
+class Events(Case):
+    config = {"events": {"os.system": "start nothing", "socket.*": ""}}
+
+    def test_user_code_is_refused(self):
+        error = self.error("import os\nos.system('true')")
+        self.assertEqual(
+            (error["type"], error["message"]),
+            ("PermissionError", '"os.system" is denied by the session\'s policy: start nothing'),
+        )
+        error = self.error("import socket\nsocket.getaddrinfo('localhost', 1)")
+        self.assertIn('"socket.getaddrinfo" is denied', error["message"])
+
+    def test_through_the_standard_library_too(self):
+        error = self.error("import urllib.request\nurllib.request.urlopen('http://localhost')")
+        self.assertIn("denied by the session's policy", error["message"])
+        told = self.session.run("import os\nos.system('true')").guidance
+        self.assertEqual(told, [["event", "os.system", 2]])
+
+    def test_what_nobody_denies_is_as_ever(self):
+        self.assertEqual(self.value("import os\nos.getcwd() != ''"), "True")
+
+
+class Recorded(Case):
+    config = {"deny": {"colorsys": "no"}, "events": {"os.listdir": ""}, "guidance": "record"}
+
+    def test_it_runs_and_is_told(self):
+        told = self.run_ok("import colorsys, os\nlen(os.listdir('/')) > 0").guidance
+        self.assertEqual(sorted(told), [["event", "os.listdir", 2], ["import", "colorsys", 1]])
+
+
 class Load(Case):
     def test_functions_are_listed_in_order_with_signature_and_documentation(self):
         loaded = self.run_ok(

@@ -87,6 +87,21 @@ class Run(BackendTest, TempDirTest):
         self.assertEqual(result.returncode, 1)
         self.assertIn("max_iterations", result.stderr)
 
+    def test_what_is_denied_is_explained_to_the_model_each_in_its_own_way(self):
+        reads = [r"denied: socket\(AF_INET, SOCK_STREAM, 0\) by network.mode: none .*no network",
+                 r"denied: execve\(\) by process.exec: deny .*starts no programs",
+                 r"denied: import requests, line 1 by python.deny.requests .*no network"]
+        blocks = ["import socket\nsocket.socket()", "import os\nos.execv('/bin/ls', ['ls'])",
+                  "import requests"]
+        script = "".join("--- turn\n%s<execute>\n%s\n</execute>\n" % (expected, block)
+                         for expected, block in zip(
+                             [""] + ["--- expect %s\n" % each for each in reads], blocks))
+        script += ("--- turn\n--- expect %s\nThree times no: no network, no programs, and requests is "
+                   "of no use here.\n" % reads[2])
+        result, events = self.events("--policy", "strict", script=script, questions=["Try it."])
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertIn("no network, no programs, and requests", result.stdout)
+
     def test_a_script_that_is_too_short_says_so(self):
         result = self.agent(script="--- turn\n<execute>\n1\n</execute>\n", questions=["q"])
         self.assertEqual(result.returncode, 3, result.stderr)

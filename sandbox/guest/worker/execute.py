@@ -39,7 +39,7 @@ _LOWEST_LIMIT = 200  # of recursion: what the worker itself needs
 
 
 class Executor:
-    def __init__(self, module, channel, streams, interrupts, figures, tools, config):
+    def __init__(self, module, channel, streams, interrupts, figures, tools, guard, config):
         self._module = module
         self.namespace = module.__dict__
         self._channel = channel
@@ -47,6 +47,7 @@ class Executor:
         self._interrupts = interrupts
         self._figures = figures
         self._tools = tools
+        self._guard = guard
         self._value_limit = config.get("value_max_bytes", 1 << 20)
         self._workspace = config.get("workspace", "/workspace")
         self._aliases = {}  # name -> module, not imported yet
@@ -170,6 +171,7 @@ class Executor:
     def _execute(self, source, filename):
         """Compiles and runs; the value of the last expression, or None."""
         self.sources.add(filename, source)
+        self._guard.inspect(source, lambda: self.parse(source, filename))
         if self._aliases:
             self._import_aliases(source)
         names = self.namespace

@@ -14,12 +14,13 @@ import threading
 import types
 from _thread import _count as other_threads, get_ident
 
-from _caisson import guard, tracebacks, wire
+from _caisson import tracebacks, wire
 from _caisson.capture import Streams
 from _caisson.copies import Copies, hide, reseed
 from _caisson.display import Display
 from _caisson.execute import Executor
 from _caisson.figures import Figures
+from _caisson.guard import Guard
 from _caisson.interrupts import Interrupts
 from _caisson.tools import ToolError, Tools, module as caisson_module
 
@@ -60,9 +61,9 @@ def start(zygote, config, context, request, fds):
 
 def _live(config, context, request, fds):
     try:
-        channel, executor, streams, tools, copies = _become(config, context, request, fds)
+        channel, executor, streams, tools, guard, copies = _become(config, context, request, fds)
         channel.send(wire.OPENED)
-        _serve(channel, executor, streams, tools, copies)
+        _serve(channel, executor, streams, guard, tools, copies)
     except wire.Closed:
         _exit(0)
     except BaseException as error:
@@ -103,7 +104,10 @@ def _become(config, context, request, fds):
     )
     builtins.display = display
     builtins.ToolError = ToolError
-    executor = Executor(main, channel, streams, interrupts, figures, tools, config)
+    guard = Guard(
+        config.get("deny") or {}, config.get("events") or {}, config.get("guidance", "refuse")
+    )
+    executor = Executor(main, channel, streams, interrupts, figures, tools, guard, config)
     executor.go_home()
     executor.bind_aliases(config.get("aliases") or {})
     for tool in request.get("tools") or []:
@@ -111,7 +115,7 @@ def _become(config, context, request, fds):
             tool["name"], tool.get("tool"), tool.get("signature"), tool.get("doc")
         )
     main.__dict__.update(request.get("seeds") or {})
-    guard.install(config.get("deny") or {})
+    guard.install()
 
     copies = Copies(channel, streams, executor, tools)
     main_thread = get_ident()
@@ -126,7 +130,7 @@ def _become(config, context, request, fds):
     os.register_at_fork(after_in_child=in_child)
     threading.excepthook = _thread_failed(config)
     gc.enable()
-    return channel, executor, streams, tools, copies
+    return channel, executor, streams, tools, guard, copies
 
 
 def _thread_failed(config):
@@ -168,7 +172,7 @@ class _Spare:
                 pass  # user code has closed it
 
 
-def _serve(channel, executor, streams, tools, copies):
+def _serve(channel, executor, streams, guard, tools, copies):
     spare = _Spare(streams.null)
     while True:
         try:
@@ -192,6 +196,9 @@ def _serve(channel, executor, streams, tools, copies):
             threads = other_threads()
             if threads > 0:
                 result = result[:-1] + b',"threads":%d}' % threads
+            refused = guard.take()
+            if refused:
+                result = result[:-1] + b',"guidance":%s}' % wire.encode(refused)
             channel.finish(block, result)
             executor.remember()
         elif kind == wire.PIPES and len(fds) == 2:

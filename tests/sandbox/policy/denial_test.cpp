@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "sandbox/policy/groups.h"
+#include "sandbox/policy/parse.h"
 #include "tests/sandbox/policy/policy_cases.h"
 
 namespace caisson {
@@ -30,6 +31,48 @@ TEST(Denial, ASocketThatIsDeniedByNameIsNotBlamedOnTheNetworkMode) {
 
 TEST(Denial, WhatNoListNamesIsMissingInTheListOfAllowedCalls) {
   EXPECT_TRUE(explained(loaded("strict"), "ptrace").rule.starts_with("syscalls.allow ("));
+}
+
+TEST(Denial, OfAModuleNamesTheLineOfItsParent) {
+  const auto policy =
+      parse_policy("version: 1\nextends: [strict]\npython:\n  deny:\n    xml.dom: use json\n",
+                   "mine.yaml")
+          .value();
+  const auto text = explain_import(policy, "xml.dom.minidom");
+  ASSERT_TRUE(text);
+  EXPECT_EQ(text->subject, "import xml.dom.minidom");
+  EXPECT_EQ(text->rule, "python.deny.xml.dom (mine.yaml:5)");
+  EXPECT_EQ(text->hint, "use json");
+  EXPECT_FALSE(explain_import(policy, "xml"));
+  EXPECT_FALSE(explain_import(policy, "xml.domino"));
+}
+
+TEST(Denial, OfAnEventTakesItsGroup) {
+  const auto policy =
+      parse_policy("version: 1\npython: {events: {\"socket.*\": no, os.system: never}}\n",
+                   "mine.yaml")
+          .value();
+  EXPECT_EQ(explain_event(policy, "socket.connect")->hint, "no");
+  EXPECT_EQ(explain_event(policy, "os.system")->hint, "never");
+  EXPECT_FALSE(explain_event(policy, "os.listdir"));
+}
+
+TEST(Denial, OfAToolSaysWhichListOrHowManyCalls) {
+  const auto policy =
+      parse_policy("version: 1\ntools: {allow: [search, fetch], deny: [fetch], max_calls: 2}\n",
+                   "mine.yaml")
+          .value();
+  EXPECT_FALSE(explain_tool(policy, "search", 2));
+  EXPECT_EQ(explain_tool(policy, "fetch", 1)->rule, "tools.deny (mine.yaml:2)");
+  EXPECT_EQ(explain_tool(policy, "other", 1)->rule, "tools.allow (mine.yaml:2)");
+  EXPECT_EQ(explain_tool(policy, "search", 3)->rule, "tools.max_calls: 2 (mine.yaml:2)");
+  EXPECT_FALSE(explain_tool(parse_policy("version: 1\n", "mine.yaml").value(), "any", 256));
+}
+
+TEST(Denial, GuidanceThatIsOffDeniesNothing) {
+  const auto policy = parse_policy("version: 1\npython: {guidance: off}\n", "mine.yaml").value();
+  EXPECT_FALSE(explain_import(policy, "requests"));
+  EXPECT_FALSE(explain_event(policy, "socket.connect"));
 }
 
 }  // namespace
