@@ -104,6 +104,52 @@ TEST_F(SessionTest, SoIsTheirNumber) {
   });
 }
 
+TEST_F(SessionTest, ToolsThatThePolicyDeniesAreNotCalled) {
+  policy_.tools.deny = {"hang"};
+  policy_.tools.max_calls = 3;
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    const auto outcome = co_await execute(session,
+                                          "import caisson\n"
+                                          "said = []\n"
+                                          "for _ in range(5):\n"
+                                          "    try: caisson.call_tool('hang')\n"
+                                          "    except caisson.ToolError as e: said.append(str(e))\n"
+                                          "len(said)");
+    EXPECT_EQ(text(outcome), "5");
+    EXPECT_EQ(tools_.calls, 0);
+    EXPECT_EQ(outcome.denials.size(), 1U);
+    if (outcome.denials.empty()) co_return;
+    EXPECT_EQ(outcome.denials[0].layer, "tool");
+    EXPECT_EQ(outcome.denials[0].count, 5U);
+    EXPECT_TRUE(outcome.denials[0].rule.starts_with("tools.deny")) << outcome.denials[0].rule;
+  });
+}
+
+TEST_F(SessionTest, ADeniedImportIsADenialWithItsRule) {
+  policy_.python.deny = {{"colorsys", "use numpy"}};
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    const auto outcome = co_await execute(session, "x = 1\nimport colorsys");
+    EXPECT_EQ(outcome.status, Status::raised);
+    EXPECT_EQ(outcome.denials.size(), 1U);
+    if (outcome.denials.empty()) co_return;
+    EXPECT_EQ(outcome.denials[0].layer, "python");
+    EXPECT_EQ(outcome.denials[0].subject, "import colorsys, line 2");
+    EXPECT_EQ(outcome.denials[0].hint, "use numpy");
+  });
+}
+
+TEST_F(SessionTest, ABlockThatIsNestedTooDeepDoesNotRun) {
+  policy_.input.max_depth = 20;
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    const auto deep = std::string(21, '[') + std::string(21, ']');
+    const auto outcome = co_await execute(session, "x = 1\nx = " + deep);
+    EXPECT_EQ(outcome.status, Status::denied);
+    EXPECT_EQ(outcome.denials.at(0).rule, "input.max_depth");
+    EXPECT_NE(outcome.reason.find("line 2 is nested 21 deep"), std::string::npos) << outcome.reason;
+    EXPECT_EQ(text(co_await execute(session, "'x' in globals()")), "False");
+  });
+}
+
 TEST_F(SessionTest, AnEndlessLoopIsInterruptedAndTheStateStays) {
   with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
     co_await execute(session, "kept = 7");
