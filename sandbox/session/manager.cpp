@@ -14,9 +14,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// What two leases may share a pool for.
-std::string key_of(const SandboxOptions& options) {
-  return policy_fingerprint(options.policy, options.compiled) + " " + options.image;
+// Whether two leases may share a pool.
+bool is_same(const SandboxOptions& one, const SandboxOptions& other) {
+  return one.image == other.image && one.policy == other.policy && one.compiled == other.compiled;
 }
 
 asio::awaitable<void> close_sandbox(WarmSandbox held) {
@@ -109,12 +109,9 @@ asio::awaitable<Result<WarmSandbox>> SandboxManager::start_warm(SandboxOptions o
 }
 
 void SandboxManager::keep_warm(SandboxOptions options, PoolSettings settings) {
-  auto key = key_of(options);
-  auto start = [this, options = std::move(options)](Deadline deadline) {
-    return start_warm(options, deadline);
-  };
-  pools_.push_back({std::move(key), std::make_unique<WarmPool>(executor_, std::move(start),
-                                                               close_sandbox, settings)});
+  auto start = [this, options](Deadline deadline) { return start_warm(options, deadline); };
+  pools_.push_back({std::move(options), std::make_unique<WarmPool>(executor_, std::move(start),
+                                                                   close_sandbox, settings)});
 }
 
 std::size_t SandboxManager::warm() const {
@@ -124,9 +121,8 @@ std::size_t SandboxManager::warm() const {
 }
 
 asio::awaitable<Result<Lease>> SandboxManager::lease(SandboxOptions options, Deadline deadline) {
-  const auto key = key_of(options);
   for (auto& pool : pools_) {
-    if (pool.key != key) continue;
+    if (!is_same(pool.options, options)) continue;
     if (auto warm = pool.pool->take()) co_return Lease(*this, std::move(*warm));
   }
   auto cold = co_await start_warm(std::move(options), deadline);

@@ -77,7 +77,7 @@ class SandboxManager {
  private:
   friend class Lease;
   struct Pool {
-    std::string key;
+    SandboxOptions options;
     std::unique_ptr<WarmPool> pool;
   };
 

@@ -1,7 +1,8 @@
 // What a session costs: one line a row, with the ratio to what people use otherwise, measured in
 // the same run. Absolute times say little on a shared machine; the ratios say more.
 //
-//   session_bench [--backend runc|docker] [--image IMAGE] [--blocks N] [--starts N] [--only ROWS]
+//   session_bench [--backend runc|docker] [--image IMAGE] [--blocks N] [--starts N] [--sessions N]
+//                 [--only latency|checkpoints|starts|memory]
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -33,7 +34,8 @@ struct Flags {
   std::string image = "python";
   int blocks = 2000;
   int starts = 10;
-  std::string only;  // latency, checkpoints, starts, memory; empty: all
+  int sessions = 50;  // of the memory row
+  std::string only;   // latency, checkpoints, starts, memory; empty: all
 };
 
 class NoTools final : public ToolHost {
@@ -139,6 +141,8 @@ double tree_megabytes(const std::vector<int>& roots) {
   double kilobytes = 0;
   std::multimap<int, int> children;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const auto name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != name.npos) continue;  // "self"
     std::string text;
     std::getline(std::ifstream(entry.path() / "stat"), text);
     const auto end = text.rfind(')');
@@ -146,7 +150,7 @@ double tree_megabytes(const std::vector<int>& roots) {
     int parent = 0;
     if (end == text.npos || std::sscanf(text.c_str() + end + 1, " %c %d", &state, &parent) != 2)
       continue;
-    children.emplace(parent, std::stoi(entry.path().filename().string()));
+    children.emplace(parent, std::stoi(name));
   }
   auto pending = roots;
   while (!pending.empty()) {
@@ -169,7 +173,8 @@ std::vector<int> inits() {
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     std::string line;
     std::getline(std::ifstream(entry.path() / "cmdline"), line);
-    if (line.starts_with("/caisson/init")) pids.push_back(std::stoi(entry.path().filename()));
+    if (line.starts_with("/caisson/init"))
+      pids.push_back(std::atoi(entry.path().filename().c_str()));
   }
   return pids;
 }
@@ -178,13 +183,23 @@ asio::awaitable<double> megabytes_per_session(App& app, int sessions) {
   const auto before = inits();
   std::vector<std::unique_ptr<Sandbox>> sandboxes;
   std::vector<std::unique_ptr<Session>> live;
+  auto policy = policy_with("strict", 1, {"numpy"});
+  // Admission counts what they may use; fifty of them are to fit into a laptop.
+  policy.policy.resources.memory_max_bytes = 256 << 20;
+  policy.compiled = compile(policy.policy).value();
   for (int i = 0; i < sessions; ++i) {
-    auto made =
-        co_await app.start_sandbox(policy_with("strict", 1, {"numpy"}), Deadline::after(1min));
-    if (!made) throw Fault(made.error().message);
+    auto made = co_await app.start_sandbox(policy, Deadline::after(1min));
+    if (!made) {
+      fmt::print("only {} sessions: {}\n", i, made.error().message);
+      break;
+    }
     sandboxes.push_back(std::move(*made));
     auto session =
         co_await sandboxes.back()->open_session(nlohmann::json::object(), Deadline::after(1min));
+    if (!session) {
+      fmt::print("only {} sessions: {}\n", i, session.error().message);
+      break;
+    }
     live.push_back(std::move(*session));
     co_await run_one(*live.back(), "x = 1");
   }
@@ -193,7 +208,7 @@ asio::awaitable<double> megabytes_per_session(App& app, int sessions) {
   std::erase_if(roots, [&before](int pid) {
     return std::find(before.begin(), before.end(), pid) != before.end();
   });
-  const double megabytes = tree_megabytes(roots) / sessions;
+  const double megabytes = tree_megabytes(roots) / static_cast<double>(sandboxes.size());
   live.clear();
   for (auto& sandbox : sandboxes) co_await sandbox->close(Deadline::after(20s));
   co_return megabytes;
@@ -229,8 +244,9 @@ asio::awaitable<Times> warm_starts(App& app, int starts) {
     // Full, so that none is being started meanwhile.
     for (int j = 0; all.warm() < settings.size && j < 6000; ++j) co_await sleep_for(10ms);
     co_await sleep_for(50ms);
+    auto policy = policy_with("strict", 1);
     const auto start = Clock::now();
-    auto lease = co_await app.lease(policy_with("strict", 1), Deadline::after(1min));
+    auto lease = co_await app.lease(std::move(policy), Deadline::after(1min));
     if (!lease) throw Fault(lease.error().message);
     co_await run_one(lease->session(), "1+1");
     times.add(Clock::now() - start);
@@ -381,9 +397,8 @@ asio::awaitable<void> bench(Flags flags, std::filesystem::path directory) {
     bar("p50", warm.at(0.5) / 1000, "ms", 3);
   }
   if (wants("memory")) {
-    constexpr int sessions = 50;
-    bar(fmt::format("idle session with numpy, PSS, mean of {}", sessions),
-        co_await megabytes_per_session(app, sessions), "MB", 22);
+    bar(fmt::format("idle session with numpy, PSS, mean of {}", flags.sessions),
+        co_await megabytes_per_session(app, flags.sessions), "MB", 22);
   }
 }
 
@@ -398,6 +413,7 @@ int main(int argc, char** argv) {
     if (flag == "--image") flags.image = argv[i + 1];
     if (flag == "--blocks") flags.blocks = std::stoi(argv[i + 1]);
     if (flag == "--only") flags.only = argv[i + 1];
+    if (flag == "--sessions") flags.sessions = std::stoi(argv[i + 1]);
     if (flag == "--starts") flags.starts = std::stoi(argv[i + 1]);
   }
   std::string directory = "/tmp/caisson-bench-XXXXXX";
