@@ -74,10 +74,17 @@ asio::awaitable<Result<SandboxManager*>> App::manager(Deadline deadline) {
   co_return manager_.get();
 }
 
+std::string App::image_for(const Policy& policy) const {
+  if (!config_.image.empty()) return config_.image;
+  return policy.runtime.image.empty() ? std::string("python") : policy.runtime.image;
+}
+
 asio::awaitable<Result<SandboxOptions>> App::options_for(CheckedPolicy policy, Deadline deadline) {
   auto chosen = co_await backend(deadline);
   if (!chosen) co_return chosen.error();
-  auto image = co_await find_image(**chosen, config_, deadline);
+  auto config = config_;
+  config.image = image_for(policy.policy);
+  auto image = co_await find_image(**chosen, config, deadline);
   if (!image) co_return image.error();
   SandboxOptions options;
   options.policy = std::move(policy.policy);
@@ -127,7 +134,7 @@ asio::awaitable<Result<std::unique_ptr<NamedSession>>> App::open_named(std::stri
   if (!all) co_return all.error();
   NamedRequest request;
   request.name = std::move(name);
-  request.image = lasting_image_name(config_.image);
+  request.image = lasting_image_name(image_for(policy.policy));
   request.policy = lasting_policy_name(config_.policy);
   request.policy_hash = policy_fingerprint(policy.policy, policy.compiled);
   request.want = want;

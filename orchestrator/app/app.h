@@ -78,6 +78,7 @@ class App {
   const SessionStore& sessions() const { return sessions_; }
 
  private:
+  std::string image_for(const Policy& policy) const;
   boost::asio::awaitable<Result<SandboxOptions>> options_for(CheckedPolicy policy,
                                                              Deadline deadline);
 

@@ -11,10 +11,12 @@ namespace caisson {
 
 struct Config {
   // Sandboxes.
-  std::string backend = "auto";       // auto, docker or runc
-  std::string policy = "standard";    // a bundled policy's name or a file
-  std::string ceiling;                // a policy that no other may exceed; empty: none
-  std::string image = "python";       // one of ours by name, a Docker reference, or a directory
+  std::string backend = "auto";     // auto, docker or runc
+  std::string policy = "standard";  // a bundled policy's name or a file
+  std::string ceiling;              // a policy that no other may exceed; empty: none
+  // One of ours by name, a Docker reference, or a directory; empty: the policy's runtime.image,
+  // else "python".
+  std::string image;
   std::filesystem::path state_dir;    // images/, sandboxes/, sessions/
   std::filesystem::path guest_dir;    // init and worker/, mounted into every container
   std::filesystem::path attacks_dir;  // run.py and the attacks of `caisson probe`

@@ -20,8 +20,10 @@ bool is_plain_name(const std::string& image) {
 
 }  // namespace
 
-asio::awaitable<Result<std::string>> find_image(Backend& backend, const Config& config,
+asio::awaitable<Result<std::string>> find_image(Backend& backend, const Config& wanted,
                                                 Deadline deadline) {
+  auto config = wanted;
+  if (config.image.empty()) config.image = "python";
   if (!is_plain_name(config.image)) {
     auto found = co_await backend.find_image(config.image, deadline);
     if (!found) co_return found.error();

@@ -19,8 +19,9 @@ void add_sandbox_flags(CLI::App& command, Config& config) {
       ->capture_default_str()
       ->type_name("POLICY");
   command
-      .add_option("--image", config.image, "an image of ours, a Docker reference, or a directory")
-      ->capture_default_str()
+      .add_option("--image", config.image,
+                  "an image of ours, a Docker reference, or a directory; else the policy's, else "
+                  "python")
       ->type_name("IMAGE");
   command.add_option("--backend", config.backend, "auto, docker or runc")
       ->capture_default_str()

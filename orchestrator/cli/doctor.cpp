@@ -102,8 +102,7 @@ Command add_doctor(CLI::App& cli, Config& config) {
   auto* command =
       cli.add_subcommand("doctor", "Say what works on this host and what to do about the rest");
   auto json = std::make_shared<bool>(false);
-  command->add_option("--image", config.image, "name of an image of ours")
-      ->capture_default_str()
+  command->add_option("--image", config.image, "name of an image of ours; else python")
       ->type_name("IMAGE");
   command->add_option("--state-dir", config.state_dir, "where images and live sandboxes are kept")
       ->capture_default_str()

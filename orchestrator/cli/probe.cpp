@@ -58,7 +58,8 @@ int become_runner(const Config& config, const ProbeFlags& flags, const std::stri
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
   std::vector<std::string> words{"python3", "-B", (config.attacks_dir / "run.py").string()};
   words.insert(words.end(), {"--caisson", program.string(), "--backend", backend});
-  words.insert(words.end(), {"--policy", config.policy, "--image", config.image});
+  words.insert(words.end(), {"--policy", config.policy});
+  if (!config.image.empty()) words.insert(words.end(), {"--image", config.image});
   if (!flags.only.empty()) words.insert(words.end(), {"--only", flags.only});
   if (flags.json) words.emplace_back("--json");
   if (!flags.all) words.emplace_back("--by-leaf");

@@ -42,6 +42,24 @@ bool contains(const std::vector<std::string>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
+// Warnings that the author takes on by name say nothing more; a name that nothing needs is one.
+void take_acknowledged(const Policy& policy, std::vector<Finding>& findings) {
+  std::set<std::string> taken;
+  std::erase_if(findings, [&](const Finding& finding) {
+    const bool known =
+        finding.severity == Severity::warning && policy.acknowledge.contains(finding.id);
+    if (known) taken.insert(finding.id);
+    return known;
+  });
+  for (const auto& [id, reason] : policy.acknowledge) {
+    if (taken.contains(id)) continue;
+    const auto origin = policy.origins.find("acknowledge." + id);
+    findings.push_back({Severity::warning, "not_needed", "acknowledge." + id,
+                        "there is no warning of this name here (take it out)",
+                        origin == policy.origins.end() ? Origin{} : origin->second});
+  }
+}
+
 }  // namespace
 
 Origin PolicyCheck::origin(std::string path) const {
@@ -314,7 +332,9 @@ std::vector<Finding> PolicyCheck::run() {
 }
 
 std::vector<Finding> check(const Policy& policy) {
-  return PolicyCheck(policy).run();
+  auto findings = PolicyCheck(policy).run();
+  take_acknowledged(policy, findings);
+  return findings;
 }
 
 }  // namespace caisson

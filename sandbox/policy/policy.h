@@ -68,7 +68,7 @@ struct EgressCredential {
 struct Policy {
   std::string name;
   std::string description;
-  // Risks that the author takes by name: id of a finding -> why. Only findings that say so can be.
+  // Warnings that the author takes on by name: id of a finding -> why.
   std::map<std::string, std::string> acknowledge;
 
   struct Runtime {
