@@ -236,7 +236,13 @@ Explanation explain_open(const Policy& policy, const CompiledPolicy& compiled,
                     : access == Question::Access::write ? "write"
                                                         : "start");
     const bool hidden = question.name.starts_with("/proc") || question.name.starts_with("/sys");
+    const auto mount =
+        std::find_if(policy.filesystem.mounts.begin(), policy.filesystem.mounts.end(),
+                     [&](const Mount& each) { return is_beneath(question.name, each.target); });
+    const bool on_a_mount = mount != policy.filesystem.mounts.end();
     explanation.fix = hidden ? ""
+                      : access == Question::Access::execute && on_a_mount
+                          ? fmt::format("filesystem.mounts.{}.executable: true", mount->target)
                       : access == Question::Access::write
                           ? "a writable mount there (filesystem.mounts)"
                           : fmt::format("{}+: [{}]", leaf, question.name);

@@ -70,6 +70,8 @@ TEST(Explain, WalksTheLandlockRules) {
   EXPECT_EQ(strict.brief(Kind::open, "/usr/bin/ls:x"), "deny EPERM");
   EXPECT_EQ(Asked("standard").brief(Kind::open, "/usr/bin/ls:x"), "allow");
   EXPECT_EQ(Asked("standard").brief(Kind::open, "/workspace/ls:x"), "deny EACCES");
+  EXPECT_EQ(Asked("standard")(Kind::open, "/workspace/ls:x").fix,
+            "filesystem.mounts./workspace.executable: true");
 }
 
 TEST(Explain, ConnectionsImportsAndLimits) {
