@@ -28,11 +28,13 @@ target_compile_options(caisson_warnings INTERFACE
   # False positive on Asio coroutine frames at -O2.
   -Wno-mismatched-new-delete)
 
-set(CAISSON_SANITIZE "" CACHE STRING "address or thread: build the host side with this sanitizer")
+set(CAISSON_SANITIZE "" CACHE STRING "address, thread or fuzz: build the host side with this sanitizer")
 if(CAISSON_SANITIZE)
   set(sanitize ${CAISSON_SANITIZE})
   if(sanitize STREQUAL "address")
     set(sanitize address,undefined)
+  elseif(sanitize STREQUAL "fuzz")
+    set(sanitize address,undefined,fuzzer-no-link)
   endif()
   add_library(caisson_sanitize INTERFACE)
   target_compile_options(caisson_sanitize INTERFACE -fsanitize=${sanitize} -fno-omit-frame-pointer -fno-sanitize-recover=all)
