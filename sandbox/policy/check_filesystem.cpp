@@ -47,6 +47,14 @@ bool is_home(std::string_view path) {
                              path.find('/', std::string_view("/home/").size()) == path.npos);
 }
 
+bool has_keys(const std::string& path) {
+  const auto closed = path + "/";
+  for (const auto* part : {"/.ssh/", "/.aws/", "/.gnupg/", "/.kube/", "/.docker/", "/.config/"}) {
+    if (closed.find(part) != closed.npos) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 bool is_plain_path(const std::string& path) {
@@ -119,16 +127,17 @@ void PolicyCheck::check_bind(const Mount& mount, const std::string& path) {
                              "host (nobody can allow this)",
                              mount.source));
   }
-  const auto* const forbidden =
-      std::find_if(std::begin(forbidden_sources), std::end(forbidden_sources),
-                   [&](const auto directory) { return beneath(mount.source, directory); });
-  if (forbidden != std::end(forbidden_sources) || mount.source == "/" || mount.source == "/var" ||
-      mount.source == "/usr") {
+  const auto* const forbidden = std::find_if(
+      std::begin(forbidden_sources), std::end(forbidden_sources), [&](const auto directory) {
+        // What lies above it has it inside.
+        return beneath(mount.source, directory) || beneath(std::string(directory), mount.source);
+      });
+  if (forbidden != std::end(forbidden_sources) || mount.source == "/" || mount.source == "/usr") {
     return error("bind_system_path", leaf,
                  fmt::format("{} belongs to the host (mount a directory made for the sandbox)",
                              mount.source));
   }
-  if (is_home(mount.source)) {
+  if (is_home(mount.source) || has_keys(mount.source)) {
     return error(
         "bind_home", leaf,
         fmt::format("{} has keys and histories in it (mount a directory below it)", mount.source));

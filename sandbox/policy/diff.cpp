@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -30,7 +31,7 @@ const std::map<std::string_view, Leaf>& leaves() {
   static const std::map<std::string_view, Leaf> table{
       {"name", {neutral, {}}},
       {"description", {neutral, {}}},
-      {"acknowledge", {elements, {}}},
+      {"acknowledge", {neutral, {}}},
       {"runtime.handler", {neutral, {}}},
       {"runtime.image", {neutral, {}}},
       {"runtime.landlock", {looser, {"required", "best_effort", "off"}}},
@@ -90,7 +91,7 @@ const std::map<std::string_view, Leaf>& leaves() {
       {"python.guidance", {looser, {"refuse", "record", "off"}}},
       {"python.deny", {elements, {}, true}},
       {"python.events", {elements, {}, true}},
-      {"env", {elements, {}}},
+      {"env", {neutral, {}}},
       {"session.checkpoints", {looser, {}}},
       {"session.strays", {looser, {"kill", "keep"}}},
       {"tools.allow", {elements, {}}},
@@ -100,11 +101,14 @@ const std::map<std::string_view, Leaf>& leaves() {
   return table;
 }
 
+constexpr std::string_view no_limit = "none";  // of a leaf that nobody set
+
 // What a value weighs, to be compared with another of the same leaf.
 double weight(const Leaf& leaf, const std::string& text) {
   for (std::size_t i = 0; i < leaf.words.size(); ++i) {
     if (leaf.words[i] == text) return static_cast<double>(i);
   }
+  if (text == no_limit) return std::numeric_limits<double>::infinity();
   if (const auto time = parse_duration(text)) return static_cast<double>(time->count());
   if (const auto size = parse_size(text)) return static_cast<double>(*size);
   return std::strtod(text.c_str(), nullptr);
@@ -170,8 +174,8 @@ class Differ {
 
   void compare_scalar(const Field& field, const Leaf& leaf) {
     if (field.path == "name" || field.path == "description") return;
-    const auto before = field.write(from_.policy).value_or("none");
-    const auto after = field.write(to_.policy).value_or("none");
+    const auto before = field.write(from_.policy).value_or(std::string(no_limit));
+    const auto after = field.write(to_.policy).value_or(std::string(no_limit));
     if (before == after) return;
     add(kind_of(leaf, before, after), field.path,
         fmt::format("{}: {} -> {}", field.path, before, after));
@@ -189,6 +193,8 @@ class Differ {
       const auto known = before.find(key);
       const auto name = fmt::format("{}.{}", field.path, key);
       if (known == before.end()) {
+        // A list that has everything can only become shorter.
+        if (before.contains("*") && !leaf.fewer_is_looser) continue;
         add(more, field.path, value.empty() ? name : fmt::format("{}: {}", name, value));
       } else if (known->second != value && !leaf.fewer_is_looser) {
         add(field.path == "filesystem.mounts" ? kind_of_mount(key)

@@ -156,6 +156,27 @@ TEST(Diff, ATighterPolicyIsNotLooser) {
   EXPECT_EQ(all.size(), 1U);
 }
 
+TEST(Diff, ALimitThatIsNotSetIsTheLoosest) {
+  const Asked strict("strict");
+  auto without = strict.policy;
+  without.resources.rlimits.erase("nofile");
+  const auto compiled = compile(without).value();
+  const auto looser = diff({strict.policy, strict.compiled}, {without, compiled}).value();
+  EXPECT_TRUE(
+      has(texts(looser, Difference::Kind::grants), "resources.rlimits.nofile: 256 -> none"));
+  const auto tighter = diff({without, compiled}, {strict.policy, strict.compiled}).value();
+  EXPECT_FALSE(is_looser(tighter));
+}
+
+TEST(Diff, FewerToolsAreTighter) {
+  const Asked strict("strict");
+  const Asked few("version: 1\ntools: {allow: [search]}\nenv: {MODE: quick}\n", 0);
+  EXPECT_FALSE(
+      is_looser(diff({strict.policy, strict.compiled}, {few.policy, few.compiled}).value()));
+  EXPECT_TRUE(
+      is_looser(diff({few.policy, few.compiled}, {strict.policy, strict.compiled}).value()));
+}
+
 TEST(Diff, EveryLeafHasADirection) {
   for (const auto& field : policy_fields()) {
     EXPECT_TRUE(direction_of(field.path).has_value()) << field.path;
