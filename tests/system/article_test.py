@@ -126,7 +126,7 @@ class Article(BackendTest, TempDirTest):
     def test_S98_malformed_code_is_an_outcome_and_never_an_end(self):
         deep = "(" * 5000 + ")" * 5000
         found = self.blocks("x = = 1", deep, "'\\ud800'", "print('\\ud800')", "'alive'")
-        self.assertEqual([outcome["status"] for outcome in found][:2], ["raised", "raised"])
+        self.assertEqual([outcome["status"] for outcome in found][:2], ["raised", "denied"])
         self.assertEqual(text(found[4]), "'alive'")
 
     def test_S99_an_output_that_looks_like_a_block_is_not_run(self):
