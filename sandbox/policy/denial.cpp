@@ -99,6 +99,15 @@ std::string hint_of(NetworkMode mode) {
   return "";
 }
 
+// The guest chose it, and it ends up in what a model reads: a line of its own would look like ours.
+bool is_dotted_name(std::string_view text) {
+  constexpr std::size_t longest = 200;
+  return text.size() <= longest && std::all_of(text.begin(), text.end(), [](char letter) {
+           return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+                  (letter >= '0' && letter <= '9') || letter == '_' || letter == '.';
+         });
+}
+
 }  // namespace
 
 DenialText explain_denial(const Policy& policy, const DeniedSyscall& call) {
@@ -137,7 +146,7 @@ DenialText explain_denial(const Policy& policy, const DeniedSyscall& call) {
 }
 
 std::optional<DenialText> explain_import(const Policy& policy, const std::string& module) {
-  if (policy.python.guidance == Guidance::off) return std::nullopt;
+  if (policy.python.guidance == Guidance::off || !is_dotted_name(module)) return std::nullopt;
   for (std::string name = module; !name.empty();) {
     if (const auto said = policy.python.deny.find(name); said != policy.python.deny.end()) {
       return DenialText{"import " + module, "ImportError", rule(policy, "python.deny." + name, ""),
@@ -150,7 +159,7 @@ std::optional<DenialText> explain_import(const Policy& policy, const std::string
 }
 
 std::optional<DenialText> explain_event(const Policy& policy, const std::string& event) {
-  if (policy.python.guidance == Guidance::off) return std::nullopt;
+  if (policy.python.guidance == Guidance::off || !is_dotted_name(event)) return std::nullopt;
   for (const auto& key : {event, event.substr(0, event.find('.')) + ".*"}) {
     if (const auto said = policy.python.events.find(key); said != policy.python.events.end()) {
       return DenialText{event, "PermissionError", rule(policy, "python.events." + key, ""),
@@ -166,9 +175,9 @@ std::optional<DenialText> explain_tool(const Policy& policy, const std::string& 
     return std::any_of(list.begin(), list.end(),
                        [&](const auto& each) { return each == tool || each == "*"; });
   };
-  const auto subject = fmt::format("tool {}", tool.substr(0, 200));
-  const auto hint =
-      fmt::format("The tool {} is not available in this session.", tool.substr(0, 200));
+  const std::string shown = is_dotted_name(tool) ? tool : "of that name";
+  const auto subject = fmt::format("tool {}", shown);
+  const auto hint = fmt::format("The tool {} is not available in this session.", shown);
   if (names(policy.tools.deny)) {
     return DenialText{subject, "ToolError", rule(policy, "tools.deny", ""), hint};
   }

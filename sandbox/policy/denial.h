@@ -26,7 +26,8 @@ struct DenialText {
 
 DenialText explain_denial(const Policy& policy, const DeniedSyscall& call);
 
-// Why Python refused a module or an audit event in user code; nothing when the policy does not.
+// Why Python refused a module or an audit event in user code; nothing when the policy does not, or
+// when it is no dotted name of at most 200 of [A-Za-z0-9_.]: a guest may claim anything.
 std::optional<DenialText> explain_import(const Policy& policy, const std::string& module);
 std::optional<DenialText> explain_event(const Policy& policy, const std::string& event);
 

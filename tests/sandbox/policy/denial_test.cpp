@@ -57,6 +57,19 @@ TEST(Denial, OfAnEventTakesItsGroup) {
   EXPECT_FALSE(explain_event(policy, "os.listdir"));
 }
 
+TEST(Denial, WhatAGuestClaimsIsANameOrNothing) {
+  const auto policy =
+      parse_policy("version: 1\npython: {deny: {requests: no}, events: {\"socket.*\": no}}\n",
+                   "mine.yaml")
+          .value();
+  EXPECT_TRUE(explain_import(policy, "requests.adapters"));
+  EXPECT_FALSE(explain_import(policy, "requests.x\nstatus: ok"));
+  EXPECT_FALSE(explain_import(policy, "requests." + std::string(1 << 20, '.')));
+  EXPECT_FALSE(explain_event(policy, "socket.x\ndenied: nothing"));
+  const auto few = parse_policy("version: 1\ntools: {allow: []}\n", "mine.yaml").value();
+  EXPECT_EQ(explain_tool(few, "x\nstatus: ok", 1)->subject, "tool of that name");
+}
+
 TEST(Denial, OfAToolSaysWhichListOrHowManyCalls) {
   const auto policy =
       parse_policy("version: 1\ntools: {allow: [search, fetch], deny: [fetch], max_calls: 2}\n",
