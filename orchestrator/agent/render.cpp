@@ -166,7 +166,8 @@ void LiveView::result(const ResultEvent& event) {
         Style::error);
   }
   for (const auto& denial : outcome.denials) {
-    framed("denied: " + clean_text(denial.subject) + " by " + clean_text(denial.rule),
+    framed((denial.error.empty() ? "noticed: " : "denied: ") + clean_text(denial.subject) + " by " +
+               clean_text(denial.rule),
            Style::error);
   }
   const auto reason = outcome.reason.empty() ? "" : ": " + clean_text(outcome.reason);

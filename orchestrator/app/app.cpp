@@ -14,16 +14,34 @@ namespace caisson {
 
 namespace asio = boost::asio;
 
-Result<CheckedPolicy> load_checked_policy(const std::string& reference,
-                                          const std::string& ceiling) {
+namespace {
+
+std::string image_for(const Config& config, const Policy& policy) {
+  if (!config.image.empty()) return config.image;
+  return policy.runtime.image.empty() ? std::string("python") : policy.runtime.image;
+}
+
+}  // namespace
+
+Result<CheckedPolicy> load_checked_policy(const std::string& reference) {
   auto policy = load_policy(reference);
   if (!policy) return policy.error();
   auto compiled = compile(*policy);
   if (!compiled) return compiled.error();
-  if (!ceiling.empty()) {
-    if (auto within = check_ceiling(*policy, *compiled, ceiling); !within) return within.error();
-  }
   return CheckedPolicy{std::move(*policy), std::move(*compiled)};
+}
+
+Result<CheckedPolicy> load_checked_policy(const Config& config) {
+  auto checked = load_checked_policy(config.policy);
+  if (!checked) return checked;
+  auto wanted = checked->policy;
+  wanted.runtime.image = image_for(config, wanted);
+  for (const auto& ceiling : config.ceilings) {
+    if (auto within = check_ceiling(wanted, checked->compiled, ceiling); !within) {
+      return within.error();
+    }
+  }
+  return checked;
 }
 
 std::string lasting_policy_name(const std::string& reference) {
@@ -74,16 +92,11 @@ asio::awaitable<Result<SandboxManager*>> App::manager(Deadline deadline) {
   co_return manager_.get();
 }
 
-std::string App::image_for(const Policy& policy) const {
-  if (!config_.image.empty()) return config_.image;
-  return policy.runtime.image.empty() ? std::string("python") : policy.runtime.image;
-}
-
 asio::awaitable<Result<SandboxOptions>> App::options_for(CheckedPolicy policy, Deadline deadline) {
   auto chosen = co_await backend(deadline);
   if (!chosen) co_return chosen.error();
   auto config = config_;
-  config.image = image_for(policy.policy);
+  config.image = image_for(config_, policy.policy);
   auto image = co_await find_image(**chosen, config, deadline);
   if (!image) co_return image.error();
   SandboxOptions options;
@@ -134,7 +147,7 @@ asio::awaitable<Result<std::unique_ptr<NamedSession>>> App::open_named(std::stri
   if (!all) co_return all.error();
   NamedRequest request;
   request.name = std::move(name);
-  request.image = lasting_image_name(image_for(policy.policy));
+  request.image = lasting_image_name(image_for(config_, policy.policy));
   request.policy = lasting_policy_name(config_.policy);
   request.policy_hash = policy_fingerprint(policy.policy, policy.compiled);
   request.want = want;

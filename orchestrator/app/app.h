@@ -29,10 +29,11 @@ std::string lasting_policy_name(const std::string& reference);
 // The same for an image: what names a directory becomes an absolute path.
 std::string lasting_image_name(const std::string& image);
 
-// Loads and compiles, within the ceiling when there is one. Errors: bad_policy (all problems, a
-// line each), not_found.
-Result<CheckedPolicy> load_checked_policy(const std::string& reference,
-                                          const std::string& ceiling = {});
+// Loads and compiles. Errors: bad_policy (all problems, a line each), not_found.
+Result<CheckedPolicy> load_checked_policy(const std::string& reference);
+// That of the configuration, with its image, within its ceilings. Errors: those too, and bad_policy
+// for what is beyond a ceiling.
+Result<CheckedPolicy> load_checked_policy(const Config& config);
 
 class App {
  public:
@@ -78,7 +79,6 @@ class App {
   const SessionStore& sessions() const { return sessions_; }
 
  private:
-  std::string image_for(const Policy& policy) const;
   boost::asio::awaitable<Result<SandboxOptions>> options_for(CheckedPolicy policy,
                                                              Deadline deadline);
 

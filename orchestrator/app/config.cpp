@@ -52,12 +52,13 @@ Config config_from_environment() {
   config.attacks_dir = companion("CAISSON_ATTACKS", "attacks");
   take("CAISSON_BACKEND", config.backend);
   take("CAISSON_POLICY", config.policy);
-  take("CAISSON_CEILING", config.ceiling);
+  // One that cannot be looked at is there: loading it says why.
   constexpr auto of_this_host = "/etc/caisson/ceiling.yaml";
   std::error_code error;
-  if (config.ceiling.empty() && std::filesystem::exists(of_this_host, error)) {
-    config.ceiling = of_this_host;
+  if (std::filesystem::exists(of_this_host, error) || error) {
+    config.ceilings.emplace_back(of_this_host);
   }
+  if (auto own = variable("CAISSON_CEILING"); !own.empty()) config.ceilings.push_back(own);
   take("CAISSON_IMAGE", config.image);
   take("CAISSON_MODEL", config.model);
   config.docker_host = variable("DOCKER_HOST");

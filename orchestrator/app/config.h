@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "sandbox/base/result.h"
 
@@ -11,9 +12,9 @@ namespace caisson {
 
 struct Config {
   // Sandboxes.
-  std::string backend = "auto";     // auto, docker or runc
-  std::string policy = "standard";  // a bundled policy's name or a file
-  std::string ceiling;              // a policy that no other may exceed; empty: none
+  std::string backend = "auto";       // auto, docker or runc
+  std::string policy = "standard";    // a bundled policy's name or a file
+  std::vector<std::string> ceilings;  // policies that no other may exceed: the host's, the user's
   // One of ours by name, a Docker reference, or a directory; empty: the policy's runtime.image,
   // else "python".
   std::string image;
@@ -36,7 +37,7 @@ struct Config {
 
 // The defaults of this machine and user, with what the environment says on top:
 // CAISSON_STATE, CAISSON_GUEST, CAISSON_ATTACKS, CAISSON_BACKEND, CAISSON_POLICY, CAISSON_CEILING
-// (else /etc/caisson/ceiling.yaml, when it is there), CAISSON_IMAGE, CAISSON_MODEL,
+// (beside /etc/caisson/ceiling.yaml, when it is there), CAISSON_IMAGE, CAISSON_MODEL,
 // CAISSON_BASE_URL (or OPENAI_BASE_URL), OPENAI_API_KEY, DOCKER_HOST, DOCKER_CERT_PATH,
 // DOCKER_TLS_VERIFY, HTTPS_PROXY, HTTP_PROXY, NO_PROXY, SSL_CERT_FILE.
 Config config_from_environment();

@@ -75,8 +75,10 @@ void print_outcome(const Outcome& outcome) {
     return;
   }
   for (const auto& denial : outcome.denials) {
-    fmt::print(stderr, "caisson: denied: {} ({}) by {}. {}\n", denial.subject, denial.error,
-               denial.rule, denial.hint);
+    const auto what = denial.error.empty()
+                          ? "noticed: " + denial.subject
+                          : fmt::format("denied: {} ({})", denial.subject, denial.error);
+    fmt::print(stderr, "caisson: {} by {}. {}\n", what, denial.rule, denial.hint);
   }
   if (outcome.status != Status::ok && !outcome.reason.empty()) {
     fmt::print(stderr, "caisson: block {}: {}: {}; state: {}\n", outcome.block,

@@ -185,7 +185,7 @@ Command add_exec(CLI::App& cli, Config& config) {
       complain(used.error().message);
       return exit_code_for(used.error());
     }
-    auto policy = load_checked_policy(config.policy, config.ceiling);
+    auto policy = load_checked_policy(config);
     if (!policy) {
       complain(policy.error().message);
       return exit_usage;

@@ -89,8 +89,9 @@ Command add_policy(CLI::App& cli, Config&) {
   auto tables = std::make_shared<PolicyTestFlags>();
   auto* command = cli.add_subcommand("policy", "Check policies and show what they mean");
   command->require_subcommand(1);
-  command->footer("A policy is a YAML file or the name of a bundled one: " + bundled_names() +
-                  ".\nExit status: 0 all well, 2 a policy is wrong.");
+  command->footer(
+      "A policy is a YAML file or the name of a bundled one: " + bundled_names() +
+      ".\nExit status: 0 all well, 2 a policy is wrong; `diff` and `test` have their own.");
   auto* check_command = command->add_subcommand(
       "check", "Parse and compile policies, report every problem with its line");
   check_command->add_option("POLICY", flags->policies, "files or bundled names")->required();

@@ -78,7 +78,7 @@ int become_runner(const Config& config, const ProbeFlags& flags, const std::stri
 }
 
 int probe(const Config& config, const ProbeFlags& flags) {
-  if (const auto policy = load_checked_policy(config.policy, config.ceiling); !policy) {
+  if (const auto policy = load_checked_policy(config); !policy) {
     complain(policy.error().message);
     return exit_usage;
   }

@@ -116,7 +116,7 @@ asio::awaitable<int> answer(Session& session, Task& task, const RunFlags& flags)
 // Everything that can be wrong before a sandbox is needed.
 Result<Task> prepare(const Config& config, const RunFlags& flags) {
   Task task;
-  auto policy = load_checked_policy(config.policy, config.ceiling);
+  auto policy = load_checked_policy(config);
   if (!policy) return policy.error();
   task.policy = std::move(*policy);
   ModelConfig model;

@@ -74,7 +74,7 @@ asio::awaitable<Result<void>> give_up(Config config, const SessionRecord& record
   config.policy = record.policy;
   config.image = record.image;
   config.backend = record.backend;
-  auto policy = load_checked_policy(config.policy, config.ceiling);
+  auto policy = load_checked_policy(config);
   if (!policy) co_return policy.error();
   App app(config);
   auto named = co_await app.open_named(record.name, NamedRequest::Want::existing,
@@ -184,7 +184,7 @@ int with_existing(const CLI::App& command, const SessionFlags& flags, Config& co
   if (auto used = use_settings_of_session(command, flags, config); !used) {
     return refuse(used.error());
   }
-  auto policy = load_checked_policy(config.policy, config.ceiling);
+  auto policy = load_checked_policy(config);
   if (!policy) return refuse(policy.error());
   return run_command([&] { return with_named(config, *policy, flags, body); });
 }
@@ -193,7 +193,7 @@ int attach(const CLI::App& command, const SessionFlags& flags, Config& config) {
   if (auto used = use_settings_of_session(command, flags, config); !used) {
     return refuse(used.error());
   }
-  auto policy = load_checked_policy(config.policy, config.ceiling);
+  auto policy = load_checked_policy(config);
   if (!policy) return refuse(policy.error());
   auto body = [](App&, Session& session) { return converse(session); };
   return run_command([&] { return with_session(config, *policy, flags, body); });

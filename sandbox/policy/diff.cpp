@@ -32,14 +32,14 @@ const std::map<std::string_view, Leaf>& leaves() {
       {"name", {neutral, {}}},
       {"description", {neutral, {}}},
       {"acknowledge", {neutral, {}}},
-      {"runtime.handler", {neutral, {}}},
-      {"runtime.image", {neutral, {}}},
+      {"runtime.handler", {pinned, {}}},
+      {"runtime.image", {pinned, {}}},
       {"runtime.landlock", {looser, {"required", "best_effort", "off"}}},
       {"runtime.notify", {looser, {"required", "best_effort", "off"}}},
       {"runtime.resource_limits", {looser, {"required", "best_effort", "off"}}},
       {"process.user", {neutral, {}}},
       {"process.group", {neutral, {}}},
-      {"process.umask", {neutral, {}}},
+      {"process.umask", {mask, {}}},
       {"process.working_dir", {neutral, {}}},
       {"process.hostname", {neutral, {}}},
       {"process.exec", {looser, {"deny", "allow"}}},
@@ -115,6 +115,16 @@ double weight(const Leaf& leaf, const std::string& text) {
 }
 
 Kind kind_of(const Leaf& leaf, const std::string& before, const std::string& after) {
+  if (leaf.direction == Direction::pinned) {
+    return before == yaml_text("") ? Kind::changes : Kind::grants;
+  }
+  if (leaf.direction == Direction::mask) {
+    // As it is written: "0077", in quotes.
+    const auto bits = [](const std::string& text) {
+      return std::strtoul(text.c_str() + 1, nullptr, 8);
+    };
+    return (bits(before) & ~bits(after)) != 0 ? Kind::grants : Kind::revokes;
+  }
   if (leaf.direction != Direction::looser && leaf.direction != Direction::tighter) {
     return Kind::changes;
   }

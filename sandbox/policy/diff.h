@@ -39,6 +39,8 @@ enum class Direction {
   looser,     // more is looser
   tighter,    // more is tighter
   neutral,    // another value is a difference, and neither
+  pinned,     // another value than one that was set is looser: nobody knows what it brings
+  mask,       // of permissions that are taken away: one bit less is looser
   elements,   // a list or map: its elements are compared one by one
   by_kernel,  // compared by what it compiles to
 };

@@ -74,7 +74,7 @@ struct Usage {
 struct Denial {
   std::string layer;    // "seccomp", "landlock", "python", "rlimit", "cgroup", "egress", "tool"
   std::string subject;  // "socket(AF_INET, SOCK_STREAM, 0)"
-  std::string error;    // "EPERM"
+  std::string error;    // "EPERM"; empty: it was only noticed (python.guidance: record)
   std::string rule;     // "network.mode = none (strict.yaml:12)"
   std::string hint;     // one sentence for the model
   std::uint32_t count = 1;

@@ -59,6 +59,14 @@ std::string seconds(std::chrono::microseconds time) {
   return fmt::format("{:.1f} s", static_cast<double>(time.count()) / 1e6);
 }
 
+// Parts of it were chosen by the guest, and a model reads it among our own lines.
+void one_line(std::string& text, std::size_t most) {
+  if (text.size() > most) text = text.substr(0, most) + "...";
+  std::replace_if(
+      text.begin(), text.end(),
+      [](char letter) { return static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f; }, '?');
+}
+
 }  // namespace
 
 RunningBlock::RunningBlock(boost::asio::any_io_executor executor, std::uint64_t block,
@@ -204,6 +212,8 @@ void RunningBlock::receive_result(std::string_view text) {
 // what no line says is no denial.
 void RunningBlock::receive_guidance(const json& refused) {
   constexpr std::size_t most = 32;
+  // With `record` nothing was refused: a record without an error.
+  const bool refuses = policy_.python.guidance == Guidance::refuse;
   for (std::size_t i = 0; i < std::min(refused.size(), most); ++i) {
     const auto& each = refused[i];
     if (!each.is_array() || each.size() != 3 || !each[0].is_string() || !each[1].is_string() ||
@@ -215,7 +225,7 @@ void RunningBlock::receive_guidance(const json& refused) {
     const auto text = is_import ? explain_import(policy_, name) : explain_event(policy_, name);
     if (!text) continue;
     denied({"python", fmt::format("{}, line {}", text->subject, each[2].get<std::uint64_t>()),
-            text->error, text->rule, text->hint, 1});
+            refuses ? text->error : "", text->rule, text->hint, 1});
   }
 }
 
@@ -350,6 +360,8 @@ void RunningBlock::receive_denied(const wire::DeniedCall& call) {
 }
 
 void RunningBlock::denied(Denial denial) {
+  one_line(denial.subject, 200);
+  one_line(denial.hint, 500);
   for (auto& known : outcome_.denials) {
     if (known.subject == denial.subject && known.rule == denial.rule) {
       known.count += denial.count;

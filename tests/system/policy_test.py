@@ -127,6 +127,16 @@ class Ceiling(unittest.TestCase):
         for excess in ("execve()", "resources.memory.max: 512Mi -> 1Gi", "builtin:standard:"):
             self.assertIn(excess, said.stderr)
 
+    def test_the_image_of_the_command_is_bound_too(self):
+        with support.tempfile.TemporaryDirectory() as folder:
+            ceiling = os.path.join(folder, "ceiling.yaml")
+            with open(ceiling, "w") as file:
+                file.write("version: 1\nextends: [strict]\nruntime: {image: python}\n")
+            said = caisson("exec", "--policy", "strict", "--image", "other", "-c", "1",
+                           env={"CAISSON_CEILING": ceiling})
+            self.assertEqual(said.returncode, 2, said.stderr)
+            self.assertIn("runtime.image: python -> other", said.stderr)
+
     def test_what_is_tighter_runs(self):
         problem = support.backend_problem("runc")
         if problem:

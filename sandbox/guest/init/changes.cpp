@@ -50,7 +50,7 @@ void Changes::watch(const std::string& directory, int depth, bool tell) {
   const auto path = home_ + "/" + directory;
   const int number = ::inotify_add_watch(inotify_.get(), path.c_str(), events);
   if (number < 0) {
-    unwatched_ = unwatched_ || errno != ENOENT;  // it may be gone again
+    unwatched_ = unwatched_ || (errno != ENOENT && errno != ENOTDIR);  // else it is gone again
     return;
   }
   directories_[number] = directory;

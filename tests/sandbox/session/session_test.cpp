@@ -138,6 +138,17 @@ TEST_F(SessionTest, ADeniedImportIsADenialWithItsRule) {
   });
 }
 
+TEST_F(SessionTest, WhatIsOnlyRecordedHasNoError) {
+  policy_.python.deny = {{"colorsys", "use numpy"}};
+  policy_.python.guidance = Guidance::record;
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    const auto outcome = co_await execute(session, "import colorsys\n7");
+    EXPECT_EQ(text(outcome), "7");
+    EXPECT_EQ(outcome.denials.size(), 1U);
+    if (!outcome.denials.empty()) EXPECT_EQ(outcome.denials[0].error, "");
+  });
+}
+
 TEST_F(SessionTest, ABlockThatIsNestedTooDeepDoesNotRun) {
   policy_.input.max_depth = 20;
   with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
