@@ -69,6 +69,32 @@ class Streams(Case):
         )
         self.assertEqual((outcome.out, outcome.err), ("before\nafter\n", ""))
 
+    def test_a_thread_without_a_thread_object_does_not_print_into_a_later_block_either(self):
+        self.run_ok(
+            "import _thread, sys\ngo, done = _thread.allocate_lock(), _thread.allocate_lock()\n"
+            "go.acquire(); done.acquire()\ndef late():\n    done.release()\n    go.acquire()\n    print('late')\n"
+            "    sys.stdout.buffer.write(b'late'); sys.stdout.flush()\n    done.release()\n"
+            "x = _thread.start_new_thread(late, ())\nx = done.acquire()"
+        )
+        self.assertEqual(self.run_ok("go.release()\nx = done.acquire()\nprint('own')").out, "own\n")
+
+    def test_a_new_thread_without_a_thread_object_is_heard(self):
+        code = (
+            "import _thread\ndone = _thread.allocate_lock()\nx = done.acquire()\n"
+            "def f():\n    print('x')\n    sys.stdout.buffer.write(b'y\\n')\n    done.release()\n"
+            "import sys\nt = _thread.start_new_thread(f, ())\nx = done.acquire()"
+        )
+        for _ in range(20):
+            self.assertEqual(self.run_ok(code).out, "x\ny\n")
+
+    def test_a_thread_of_an_earlier_block_cannot_write_bytes_to_the_stream(self):
+        self.run_ok(
+            "import threading, sys\ngo = threading.Event()\ndef late():\n    go.wait()\n"
+            "    sys.stdout.buffer.write(b'late'); sys.stdout.flush()\n"
+            "t = threading.Thread(target=late)\nt.start()"
+        )
+        self.assertEqual(self.run_ok("go.set()\nt.join()\nprint('own')").out, "own\n")
+
     def test_a_thread_prints_into_its_own_block(self):
         outcome = self.run_ok(
             "import threading\nts = [threading.Thread(target=print, args=('x',)) for i in range(5)]\n"

@@ -5,9 +5,10 @@ that C code and child processes are captured alike. Between blocks both are /dev
 then belongs to nobody.
 
 A thread that was alive when its block ended is known by that block, and what it prints later is
-dropped: init has closed that block's pipe. Threads are recognised by their `threading.Thread`, so
-code that bypasses it (`_thread`, threads of C libraries, writes to `sys.stdout.buffer` or to the
-descriptor itself) writes into the pipe of whichever block is running.
+dropped: init has closed that block's pipe. Threads are recognised by their `threading.Thread`, those
+of `_thread` by their number. A thread that writes to the descriptor itself (`os.write(1, ...)`, C
+code) writes into the pipe of whichever block is running: the kernel has one table of descriptors
+for all threads of a process.
 """
 
 import io
@@ -20,7 +21,22 @@ _dup2 = os.dup2
 _close = os.close
 _modules = sys.modules
 _threads = threading._active  # ident -> Thread; what threading.enumerate() lists, without its lock
+_frames = sys._current_frames
 _write_text = io.TextIOWrapper.write
+_write_bytes = io.BufferedWriter.write
+_NOBODY = frozenset()
+
+
+class _Bytes(io.BufferedWriter):
+    def __init__(self, streams, raw):
+        super().__init__(raw)
+        self._streams = streams
+
+    def write(self, data):
+        streams = self._streams
+        if get_ident() != streams.main_thread and streams.foreign():
+            return memoryview(data).nbytes
+        return _write_bytes(self, data)
 
 
 class _Text(io.TextIOWrapper):
@@ -28,7 +44,7 @@ class _Text(io.TextIOWrapper):
         raw = io.FileIO(fd, "wb", closefd=False)
         raw.name = name
         super().__init__(
-            io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", line_buffering=True
+            _Bytes(streams, raw), encoding="utf-8", errors="backslashreplace", line_buffering=True
         )
         self._streams = streams
         self.mode = "w"
@@ -46,6 +62,7 @@ class Streams:
         may close those."""
         self.block = None
         self.main_thread = get_ident()
+        self._earlier = _NOBODY  # numbers of the threads that were there when a block ended
         self._pipes = (out_fd, err_fd)
         self.null = null_fd
         self._redirect(null_fd, null_fd)
@@ -73,6 +90,8 @@ class Streams:
         if self._in.closed:  # exit() does so
             self._in = io.open(0, closefd=False)
         self._install()
+        if self._earlier:
+            self._earlier &= frozenset(_frames())  # a number that is free can be a new thread's
         self.block = block
 
     def finish(self):
@@ -89,6 +108,8 @@ class Streams:
             _flush_c(ctypes)
         self._redirect(self.null, self.null)
         block, self.block = self.block, None
+        alive = _frames()
+        self._earlier = frozenset(alive) if len(alive) > 1 else _NOBODY
         if len(_threads) > 1:
             for thread in list(_threads.values()):
                 thread.__dict__.setdefault("_caisson_block", block)
@@ -97,8 +118,12 @@ class Streams:
         """Whether the calling thread was started by a block that has ended."""
         if self.block is None:
             return True
-        thread = _threads.get(get_ident())
-        started_in = None if thread is None else thread.__dict__.get("_caisson_block")
+        ident = get_ident()
+        thread = _threads.get(ident)
+        if thread is None:
+            # When it ends in this block, a new one of `_thread` may get its number, and is not heard.
+            return ident in self._earlier
+        started_in = thread.__dict__.get("_caisson_block")
         return started_in is not None and started_in != self.block
 
     def _install(self):
