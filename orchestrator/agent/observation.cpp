@@ -145,8 +145,7 @@ std::string denials_text(const Outcome& outcome) {
     if (&denial - outcome.denials.data() == max_denials) {
       return text + fmt::format("{} other denials\n", outcome.denials.size() - max_denials);
     }
-    text += fmt::format("{}: {}", denial.error.empty() ? "noticed" : "denied",
-                        clean_text(denial.subject));
+    text += fmt::format("{}: {}", what_it_is(denial), clean_text(denial.subject));
     if (denial.count > 1) text += fmt::format(" ({} times)", denial.count);
     if (!denial.rule.empty()) text += " by " + clean_text(denial.rule);
     if (!denial.hint.empty()) text += ". " + clean_text(denial.hint);

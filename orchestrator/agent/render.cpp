@@ -166,8 +166,8 @@ void LiveView::result(const ResultEvent& event) {
         Style::error);
   }
   for (const auto& denial : outcome.denials) {
-    framed((denial.error.empty() ? "noticed: " : "denied: ") + clean_text(denial.subject) + " by " +
-               clean_text(denial.rule),
+    framed(fmt::format("{}: {} by {}", what_it_is(denial), clean_text(denial.subject),
+                       clean_text(denial.rule)),
            Style::error);
   }
   const auto reason = outcome.reason.empty() ? "" : ": " + clean_text(outcome.reason);

@@ -71,14 +71,14 @@ void print_outcome(const Outcome& outcome) {
   }
   print_files(outcome.files);
   if (outcome.status == Status::denied) {
-    fmt::print(stderr, "caisson: the block did not run: {}\n", outcome.reason);
+    const auto id = outcome.denials.empty() ? "" : " [" + outcome.denials[0].id + "]";
+    fmt::print(stderr, "caisson: the block did not run: {}{}\n", outcome.reason, id);
     return;
   }
   for (const auto& denial : outcome.denials) {
-    const auto what = denial.error.empty()
-                          ? "noticed: " + denial.subject
-                          : fmt::format("denied: {} ({})", denial.subject, denial.error);
-    fmt::print(stderr, "caisson: {} by {}. {}\n", what, denial.rule, denial.hint);
+    const auto error = denial.error.empty() ? "" : " (" + denial.error + ")";
+    fmt::print(stderr, "caisson: {}: {}{} by {}. {} [{}]\n", what_it_is(denial), denial.subject,
+               error, denial.rule, denial.hint, denial.id);
   }
   if (outcome.status != Status::ok && !outcome.reason.empty()) {
     fmt::print(stderr, "caisson: block {}: {}: {}; state: {}\n", outcome.block,

@@ -82,9 +82,10 @@ int show_one(const std::string& reference, bool json) {
 
 }  // namespace
 
-Command add_policy(CLI::App& cli, Config&) {
+Command add_policy(CLI::App& cli, Config& config) {
   auto flags = std::make_shared<PolicyFlags>();
   auto questions = std::make_shared<ExplainFlags>();
+  questions->state_dir = config.state_dir;
   auto pair = std::make_shared<DiffFlags>();
   auto tables = std::make_shared<PolicyTestFlags>();
   auto* command = cli.add_subcommand("policy", "Check policies and show what they mean");

@@ -7,9 +7,11 @@
 
 #include "orchestrator/cli/commands.h"
 #include "orchestrator/cli/event_loop.h"
+#include "orchestrator/cli/terminal.h"
 #include "sandbox/base/json.h"
 #include "sandbox/policy/explain.h"
 #include "sandbox/policy/parse.h"
+#include "sandbox/session/denial_log.h"
 
 namespace caisson {
 namespace {
@@ -45,12 +47,45 @@ void print(const Explanation& explanation) {
              explanation.fix.empty() ? "no policy can change that" : explanation.fix);
 }
 
+void print_denial(const nlohmann::json& record) {
+  const auto text = [&record](const char* key) { return get_string(record, key); };
+  const auto number = [&record](const char* key) {
+    const auto found = record.find(key);
+    return found != record.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+  };
+  const auto error = text("error").empty() ? "" : ", " + text("error");
+  const auto count = number("count") > 1 ? fmt::format(", {} times", number("count")) : "";
+  const auto session =
+      text("session").empty() ? "" : fmt::format(" of session {}", text("session"));
+  fmt::print("{}: {}{}{}\n", text("id"), printable(text("subject")), error, count);
+  fmt::print("  when   {}, block {}{}, sandbox {}, policy {}\n", text("time"), number("block"),
+             session, text("sandbox"), text("policy"));
+  fmt::print("  by     {}: {}\n", text("layer"), text("rule"));
+  fmt::print("  gives  {}\n", printable(text("hint")));
+  fmt::print("  other  {}\n", text("fix").empty() ? "no policy can change that" : text("fix"));
+}
+
+int explain_denials(const ExplainFlags& flags) {
+  const DenialLog log(flags.state_dir);
+  int status = exit_ok;
+  for (const auto& id : flags.denials) {
+    const auto record = log.find(id);
+    if (!record) {
+      complain(record.error().message);
+      status = exit_usage;
+    } else if (flags.json) {
+      fmt::print("{}\n", to_text(*record));
+    } else {
+      print_denial(*record);
+    }
+  }
+  return status;
+}
+
 }  // namespace
 
 void ExplainFlags::add_to(CLI::App& command) {
-  command.add_option("--policy", policy, "a bundled policy or a file")
-      ->type_name("POLICY")
-      ->required();
+  command.add_option("--policy", policy, "a bundled policy or a file")->type_name("POLICY");
   command.add_option("--syscall", syscalls, "NAME[:ARG[,ARG...]], such as socket:AF_INET")
       ->type_name("CALL");
   command.add_option("--open", opens, "absolute path, to read; :w to write, :x to start")
@@ -58,14 +93,25 @@ void ExplainFlags::add_to(CLI::App& command) {
   command.add_option("--connect", connects, "a host and a port")->type_name("HOST:PORT");
   command.add_option("--import", imports, "a Python module")->type_name("MODULE");
   command.add_option("--limit", limits, "memory, pids, nofile, block ...")->type_name("LIMIT");
+  command.add_option("--denial", denials, "id of a denial of this host, or last")->type_name("ID");
+  command.add_option("--state-dir", state_dir, "where sandboxes and their denials are kept");
   command.add_flag("--json", json, "one JSON object a line, one for each question");
   command.footer(
       "Asks what the policy compiles to: the filter is run, the Landlock rules are walked.\n\n"
       "Example:\n  caisson policy explain --policy strict --syscall socket:AF_INET --open "
-      "/etc/passwd:w\n\nExit status: 0 answered, 2 a question or the policy is wrong.");
+      "/etc/passwd:w\n  caisson policy explain --denial last\n\nExit status: 0 answered, 2 a "
+      "question or the policy is wrong.");
 }
 
 int explain_policy(const ExplainFlags& flags) {
+  const bool asks = !flags.syscalls.empty() || !flags.opens.empty() || !flags.connects.empty() ||
+                    !flags.imports.empty() || !flags.limits.empty();
+  const int of_denials = explain_denials(flags);
+  if (!asks && !flags.denials.empty()) return of_denials;
+  if (flags.policy.empty()) {
+    complain("which policy? (--policy strict, or a file; or --denial ID)");
+    return exit_usage;
+  }
   const auto policy = load_policy(flags.policy);
   const auto compiled = policy ? compile(*policy) : Result<CompiledPolicy>(policy.error());
   if (!compiled) {
@@ -78,11 +124,9 @@ int explain_policy(const ExplainFlags& flags) {
       {Question::Kind::connect, &flags.connects},
       {Question::Kind::import, &flags.imports},
       {Question::Kind::limit, &flags.limits}};
-  int status = exit_ok;
-  bool any = false;
+  int status = of_denials;
   for (const auto& [kind, texts] : asked) {
     for (const auto& text : *texts) {
-      any = true;
       const auto question = read_question(kind, text);
       const auto explanation =
           question ? explain(*policy, *compiled, *question) : Result<Explanation>(question.error());
@@ -96,7 +140,7 @@ int explain_policy(const ExplainFlags& flags) {
       }
     }
   }
-  if (any) return status;
+  if (asks) return status;
   complain("nothing was asked (try --syscall socket:AF_INET, --open /etc/passwd, --import ctypes)");
   return exit_usage;
 }

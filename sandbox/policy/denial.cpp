@@ -99,6 +99,11 @@ std::string hint_of(NetworkMode mode) {
   return "";
 }
 
+bool can_be_allowed(const std::string& call) {
+  const auto escape = *expand_group("@sandbox-escape");
+  return std::find(escape.begin(), escape.end(), call) == escape.end();
+}
+
 // The guest chose it, and it ends up in what a model reads: a line of its own would look like ours.
 bool is_dotted_name(std::string_view text) {
   constexpr std::size_t longest = 200;
@@ -110,15 +115,27 @@ bool is_dotted_name(std::string_view text) {
 
 }  // namespace
 
+std::string fix_for_call(const std::string& call) {
+  if (call == "socket" || call == "socketpair" || call == "connect") {
+    return "network.mode: loopback, or proxy with network.egress.allow; other families never";
+  }
+  if (call == "execve" || call == "execveat") return "process.exec: allow";
+  if (!can_be_allowed(call)) return "";
+  return fmt::format("syscalls.allow+: [{}]", call);
+}
+
 DenialText explain_denial(const Policy& policy, const DeniedSyscall& call) {
   const auto name = syscall_name(call.number);
   DenialText text;
+  text.layer = "seccomp";
+  text.fix = fix_for_call(name);
   text.subject = subject_of(name, call);
   const char* error = ::strerrorname_np(call.error);
   text.error = error != nullptr ? error : std::to_string(call.error);
   // Starting programs is decided by process.exec alone, and check() refuses execve in this list.
   if (const auto entry = denied_by_name(policy, name); !entry.empty()) {
     text.rule = rule(policy, "syscalls.deny", entry);
+    text.fix = fmt::format("syscalls.deny-: [{}]", entry);
     text.hint = fmt::format("The system call {} is not available in this session.", name);
   } else if (name == "socket" || name == "socketpair") {
     text.rule = rule(policy, "network.mode", std::string(name_of(policy.network.mode)));
@@ -129,13 +146,16 @@ DenialText explain_denial(const Policy& policy, const DeniedSyscall& call) {
   } else if (is_one_of(name, {"kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo",
                               "pidfd_send_signal"})) {
     text.rule = "protected processes (built in)";
+    text.fix.clear();
     text.hint =
         "That process keeps the session alive: only processes that the code started can be "
         "signalled.";
   } else if (is_one_of(name, {"mmap", "mprotect", "pkey_mprotect"})) {
     text.rule = rule(policy, "process.write_and_execute", "false");
+    text.fix = "process.write_and_execute: true";
     text.hint = "Memory that is writable and executable is not allowed in this session.";
   } else if (is_one_of(name, {"clone", "unshare", "setns"})) {
+    text.fix.clear();
     text.rule = rule(policy, "syscalls.allow", "");
     text.hint = "Namespaces cannot be made or entered here; threads and fork work.";
   } else {
@@ -149,8 +169,9 @@ std::optional<DenialText> explain_import(const Policy& policy, const std::string
   if (policy.python.guidance == Guidance::off || !is_dotted_name(module)) return std::nullopt;
   for (std::string name = module; !name.empty();) {
     if (const auto said = policy.python.deny.find(name); said != policy.python.deny.end()) {
-      return DenialText{"import " + module, "ImportError", rule(policy, "python.deny." + name, ""),
-                        said->second};
+      return DenialText{"python",      "import " + module,
+                        "ImportError", rule(policy, "python.deny." + name, ""),
+                        said->second,  fmt::format("python.deny: {{{}: }}, without a value", name)};
     }
     const auto dot = name.rfind('.');
     name = dot == name.npos ? "" : name.substr(0, dot);
@@ -162,8 +183,10 @@ std::optional<DenialText> explain_event(const Policy& policy, const std::string&
   if (policy.python.guidance == Guidance::off || !is_dotted_name(event)) return std::nullopt;
   for (const auto& key : {event, event.substr(0, event.find('.')) + ".*"}) {
     if (const auto said = policy.python.events.find(key); said != policy.python.events.end()) {
-      return DenialText{event, "PermissionError", rule(policy, "python.events." + key, ""),
-                        said->second};
+      return DenialText{
+          "python",          event,
+          "PermissionError", rule(policy, "python.events." + key, ""),
+          said->second,      fmt::format("python.events: {{{}: }}, without a value", key)};
     }
   }
   return std::nullopt;
@@ -179,16 +202,23 @@ std::optional<DenialText> explain_tool(const Policy& policy, const std::string& 
   const auto subject = fmt::format("tool {}", shown);
   const auto hint = fmt::format("The tool {} is not available in this session.", shown);
   if (names(policy.tools.deny)) {
-    return DenialText{subject, "ToolError", rule(policy, "tools.deny", ""), hint};
+    return DenialText{"tool",      subject,
+                      "ToolError", rule(policy, "tools.deny", ""),
+                      hint,        fmt::format("tools.deny-: [{}]", shown)};
   }
   if (!names(policy.tools.allow)) {
-    return DenialText{subject, "ToolError", rule(policy, "tools.allow", ""), hint};
+    return DenialText{"tool",      subject,
+                      "ToolError", rule(policy, "tools.allow", ""),
+                      hint,        fmt::format("tools.allow+: [{}]", shown)};
   }
   if (count > policy.tools.max_calls) {
-    return DenialText{"tool calls", "ToolError",
+    return DenialText{"tool",
+                      "tool calls",
+                      "ToolError",
                       rule(policy, "tools.max_calls", std::to_string(policy.tools.max_calls)),
                       fmt::format("A block may call tools {} times: do the rest in the next one.",
-                                  policy.tools.max_calls)};
+                                  policy.tools.max_calls),
+                      "tools.max_calls: a larger value"};
   }
   return std::nullopt;
 }

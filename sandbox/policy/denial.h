@@ -18,11 +18,16 @@ struct DeniedSyscall {
 };
 
 struct DenialText {
+  std::string layer;    // "seccomp"; see Denial in sandbox/session/outcome.h
   std::string subject;  // "socket(AF_INET, SOCK_STREAM, 0)"
   std::string error;    // "EPERM"
   std::string rule;     // "network.mode: none (builtin:strict:12)"
   std::string hint;     // one sentence for the model; never how to loosen the policy
+  std::string fix;      // for the operator: what would change it; empty: nothing can
 };
+
+// What would let a system call through; empty: no policy can.
+std::string fix_for_call(const std::string& call);
 
 DenialText explain_denial(const Policy& policy, const DeniedSyscall& call);
 

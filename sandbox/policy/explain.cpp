@@ -43,20 +43,6 @@ std::string list_rule(const Policy& policy, const std::string& leaf, const std::
                                           : fmt::format("{}: {}", rule_text(policy, leaf), entry);
 }
 
-bool can_be_allowed(const std::string& call) {
-  const auto escape = *expand_group("@sandbox-escape");
-  return std::find(escape.begin(), escape.end(), call) == escape.end();
-}
-
-std::string fix_for_call(const std::string& call) {
-  if (call == "socket" || call == "socketpair" || call == "connect") {
-    return "network.mode: loopback, or proxy with network.egress.allow; other families never";
-  }
-  if (call == "execve" || call == "execveat") return "process.exec: allow";
-  if (!can_be_allowed(call)) return "";
-  return fmt::format("syscalls.allow+: [{}]", call);
-}
-
 void explain_error(const Policy& policy, const std::string& call, int error,
                    Explanation& explanation) {
   explanation.error = error_name(error);

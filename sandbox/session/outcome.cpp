@@ -52,6 +52,14 @@ std::string_view name(StateChange change) {
   return "lost";
 }
 
+std::string_view what_it_is(const Denial& denial) {
+  for (const std::string_view limit : {"rlimit", "cgroup", "clock", "memory", "output"}) {
+    if (denial.layer == limit) return "limit";
+  }
+  // Input checks have no error of the system.
+  return denial.error.empty() && denial.layer != "input" ? "noticed" : "denied";
+}
+
 std::string Stream::text() const {
   if (!truncated()) return head + tail;
   const auto missing = total_bytes - head.size() - tail.size();
@@ -81,8 +89,9 @@ json counts(const Stream& stream) {
 }
 
 json to_json(const Denial& denial) {
-  return {{"layer", denial.layer}, {"subject", denial.subject}, {"error", denial.error},
-          {"rule", denial.rule},   {"hint", denial.hint},       {"count", denial.count}};
+  return {{"id", denial.id},       {"layer", denial.layer}, {"subject", denial.subject},
+          {"error", denial.error}, {"rule", denial.rule},   {"hint", denial.hint},
+          {"count", denial.count}};
 }
 
 double milliseconds(std::chrono::microseconds time) {

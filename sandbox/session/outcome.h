@@ -72,14 +72,20 @@ struct Usage {
 // One refusal by a layer, with the rule that made it. `count` equal ones in one block are one
 // record.
 struct Denial {
-  std::string layer;    // "seccomp", "landlock", "python", "rlimit", "cgroup", "egress", "tool"
+  // "seccomp", "landlock", "mount", "python", "input", "egress", "tool"; of a limit: "rlimit",
+  // "cgroup", "clock", "memory", "output".
+  std::string layer;
   std::string subject;  // "socket(AF_INET, SOCK_STREAM, 0)"
   std::string error;    // "EPERM"; empty: it was only noticed (python.guidance: record)
   std::string rule;     // "network.mode = none (strict.yaml:12)"
   std::string hint;     // one sentence for the model
   std::uint32_t count = 1;
+  std::string fix;  // for the operator, and never for the model: what would change it
+  std::string id;   // "d-3f9k2mwq": `caisson policy explain --denial` finds it again by this
   bool operator==(const Denial&) const = default;
 };
+// "denied", "noticed" (nothing was refused), or "limit" (it ran into one).
+std::string_view what_it_is(const Denial& denial);
 
 struct Outcome {
   std::uint64_t block = 0;

@@ -24,7 +24,6 @@ constexpr std::size_t max_displays = 64;
 constexpr std::size_t max_displays_bytes = wire::max_message;
 constexpr std::size_t max_waiting_calls = 64;
 constexpr std::size_t max_waiting_bytes = wire::max_message;
-constexpr std::size_t max_denials = 256;
 constexpr std::size_t max_files = 1000;
 
 StateChange state_change(wire::Left left) {
@@ -59,24 +58,18 @@ std::string seconds(std::chrono::microseconds time) {
   return fmt::format("{:.1f} s", static_cast<double>(time.count()) / 1e6);
 }
 
-// Parts of it were chosen by the guest, and a model reads it among our own lines.
-void one_line(std::string& text, std::size_t most) {
-  if (text.size() > most) text = text.substr(0, most) + "...";
-  std::replace_if(
-      text.begin(), text.end(),
-      [](char letter) { return static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f; }, '?');
-}
-
 }  // namespace
 
 RunningBlock::RunningBlock(boost::asio::any_io_executor executor, std::uint64_t block,
-                           const Policy& policy, OutputSink& sink, ToolHost& tools, Send send)
+                           const Policy& policy, const CompiledPolicy& compiled, OutputSink& sink,
+                           ToolHost& tools, Send send)
     : policy_(policy),
       sink_(sink),
       tools_(tools),
       send_(std::move(send)),
       calls_(executor),
-      end_(executor) {
+      end_(executor),
+      denials_(policy, compiled) {
   outcome_.block = block;
 }
 
@@ -95,7 +88,7 @@ void RunningBlock::receive(Type type, std::string_view body) {
       return receive_result(rest);
     case Type::denied: {
       wire::DeniedCall call;
-      if (wire::take(body, call)) receive_denied(call);
+      if (wire::take(body, call)) denials_.system_call(call);
       return;
     }
     case Type::changed: {
@@ -157,7 +150,7 @@ void RunningBlock::receive_call(std::string_view text) {
   }
   call.name = get_string(*request, "name");
   if (const auto why = explain_tool(policy_, call.name, ++calls_made_)) {
-    denied({"tool", why->subject, why->error, why->rule, why->hint, 1});
+    denied(*why);
     return reply(call.id, Error(Errc::bad_policy, why->hint));
   }
   call.arguments = {{"args", request->value("args", json::array())},
@@ -199,33 +192,14 @@ void RunningBlock::receive_result(std::string_view text) {
                     threads->get<std::uint64_t>());
   }
   const auto refused = result->find("guidance");
-  if (refused != result->end() && refused->is_array()) receive_guidance(*refused);
+  if (refused != result->end() && refused->is_array()) denials_.guidance(*refused);
+  const auto failed = result->find("failed");
+  if (failed != result->end() && failed->is_array()) denials_.failures(*failed);
   const auto loaded = result->find("loaded");
   if (loaded != result->end() && loaded->is_array()) outcome_.loaded = *loaded;
   for (const char* kind : {"names", "save", "restore"}) {
     const auto report = result->find(kind);
     if (report != result->end() && report->is_object()) outcome_.report = *report;
-  }
-}
-
-// The guest only says what it has refused. Which line of the policy says so is looked up here, and
-// what no line says is no denial.
-void RunningBlock::receive_guidance(const json& refused) {
-  constexpr std::size_t most = 32;
-  // With `record` nothing was refused: a record without an error.
-  const bool refuses = policy_.python.guidance == Guidance::refuse;
-  for (std::size_t i = 0; i < std::min(refused.size(), most); ++i) {
-    const auto& each = refused[i];
-    if (!each.is_array() || each.size() != 3 || !each[0].is_string() || !each[1].is_string() ||
-        !each[2].is_number_unsigned()) {
-      continue;
-    }
-    const auto name = each[1].get<std::string>();
-    const bool is_import = each[0] == "import";
-    const auto text = is_import ? explain_import(policy_, name) : explain_event(policy_, name);
-    if (!text) continue;
-    denied({"python", fmt::format("{}, line {}", text->subject, each[2].get<std::uint64_t>()),
-            refuses ? text->error : "", text->rule, text->hint, 1});
   }
 }
 
@@ -252,16 +226,19 @@ void RunningBlock::receive_finished(const wire::Finished& finished) {
       break;
     case Ending::timeout_wall:
       outcome_.status = Status::timeout_wall;
+      denials_.end(BlockLimit::wall, shortened_wall_);
       outcome_.reason =
           fmt::format("stopped after {}: its wall-clock limit", seconds(outcome_.usage.wall));
       break;
     case Ending::timeout_cpu:
       outcome_.status = Status::timeout_cpu;
+      denials_.end(BlockLimit::cpu, shortened_cpu_);
       outcome_.reason =
           fmt::format("stopped after {} of CPU time: its limit", seconds(outcome_.usage.cpu));
       break;
     case Ending::out_of_memory:
       outcome_.status = Status::out_of_memory;
+      denials_.end(BlockLimit::memory, false);
       outcome_.reason = fmt::format("killed for lack of memory: the code may use {} MiB",
                                     policy_.resources.memory_max_bytes >> 20);
       break;
@@ -277,6 +254,7 @@ void RunningBlock::receive_finished(const wire::Finished& finished) {
       break;
     case Ending::output_limit:
       outcome_.status = Status::output_limit;
+      denials_.end(BlockLimit::output, false);
       outcome_.reason = fmt::format("killed: it printed {} bytes, more than it may",
                                     finished.out_bytes + finished.err_bytes);
       break;
@@ -349,26 +327,9 @@ void RunningBlock::receive_notes(const wire::Finished& finished) {
   }
 }
 
-void RunningBlock::receive_denied(const wire::DeniedCall& call) {
-  DeniedSyscall denied;
-  denied.number = call.number;
-  denied.error = call.error;
-  std::copy(std::begin(call.args), std::end(call.args), denied.args.begin());
-  auto text = explain_denial(policy_, denied);
-  this->denied({"seccomp", std::move(text.subject), std::move(text.error), std::move(text.rule),
-                std::move(text.hint), call.count});
-}
-
-void RunningBlock::denied(Denial denial) {
-  one_line(denial.subject, 200);
-  one_line(denial.hint, 500);
-  for (auto& known : outcome_.denials) {
-    if (known.subject == denial.subject && known.rule == denial.rule) {
-      known.count += denial.count;
-      return;
-    }
-  }
-  if (outcome_.denials.size() < max_denials) outcome_.denials.push_back(std::move(denial));
+Outcome RunningBlock::take_outcome() {
+  outcome_.denials = denials_.take();
+  return std::move(outcome_);
 }
 
 boost::asio::awaitable<void> RunningBlock::answer(ToolCall call, std::size_t bytes) {

@@ -11,7 +11,9 @@
 #include "sandbox/base/condition.h"
 #include "sandbox/base/deadline.h"
 #include "sandbox/base/nursery.h"
+#include "sandbox/policy/compile.h"
 #include "sandbox/policy/policy.h"
+#include "sandbox/session/block_denials.h"
 #include "sandbox/session/outcome.h"
 #include "sandbox/session/tool_host.h"
 #include "sandbox/wire/files.h"
@@ -25,13 +27,15 @@ class RunningBlock {
   using Send = std::function<void(wire::Type, std::string_view body)>;
 
   RunningBlock(boost::asio::any_io_executor executor, std::uint64_t block, const Policy& policy,
-               OutputSink& sink, ToolHost& tools, Send send);
+               const CompiledPolicy& compiled, OutputSink& sink, ToolHost& tools, Send send);
+  // Its caller has set tighter limits than the policy's.
+  void shorten(bool wall, bool cpu) { shortened_wall_ = wall, shortened_cpu_ = cpu; }
 
   // A message of the guest for this block; `body` still has its struct in front. Messages about
   // another block are dropped: they are late.
   void receive(wire::Type type, std::string_view body);
   // A refusal by a layer outside of the sandbox. Equal ones are counted.
-  void denied(Denial denial);
+  void denied(DenialText denial) { denials_.add(std::move(denial)); }
   // The sandbox is gone.
   void lose(const std::string& reason);
 
@@ -41,16 +45,15 @@ class RunningBlock {
   // Cancels host tools that still run and waits for them. Call it once before the block goes.
   boost::asio::awaitable<void> settle();
 
-  Outcome& outcome() { return outcome_; }
+  // Once, when it has ended.
+  Outcome take_outcome();
 
  private:
   void receive_output(std::string_view body);
-  void receive_guidance(const nlohmann::json& refused);
   void receive_result(std::string_view json);
   void receive_finished(const wire::Finished& finished);
   void receive_changes(const wire::FileChanges& changes, std::string_view bytes);
   void receive_notes(const wire::Finished& finished);
-  void receive_denied(const wire::DeniedCall& call);
   void receive_display(std::string_view json);
   void receive_call(std::string_view json);
   // `bytes`: of the call's message, which count as waiting until it is answered.
@@ -71,6 +74,9 @@ class RunningBlock {
   std::size_t waiting_calls_ = 0;
   std::uint64_t calls_made_ = 0;  // refused ones too
   std::size_t waiting_bytes_ = 0;
+  bool shortened_wall_ = false;
+  bool shortened_cpu_ = false;
+  BlockDenials denials_;
   Outcome outcome_;
 };
 

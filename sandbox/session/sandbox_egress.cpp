@@ -3,6 +3,17 @@
 #include "sandbox/session/sandbox.h"
 
 namespace caisson {
+namespace {
+
+// For the operator.
+std::string fix_for(const Refusal& refusal) {
+  const auto leaf = refusal.rule.substr(0, refusal.rule.find(' '));
+  if (!leaf.starts_with("network.")) return "";
+  return refusal.id == "denied_host" ? leaf + ": a rule for this host"
+                                     : leaf + ": what it says of this request";
+}
+
+}  // namespace
 
 Result<void> Sandbox::make_egress() {
   if (policy().network.mode != NetworkMode::proxy) return boost::system::in_place_value;
@@ -34,7 +45,8 @@ void Sandbox::egress_refused(const Refusal& refusal) {
     only = context.running;
   }
   if (only == nullptr) return;
-  only->denied({"egress", refusal.subject, refusal.id, refusal.rule, refusal.hint, 1});
+  only->denied(
+      {"egress", refusal.subject, refusal.id, refusal.rule, refusal.hint, fix_for(refusal)});
 }
 
 }  // namespace caisson

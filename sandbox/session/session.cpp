@@ -9,7 +9,10 @@
 
 #include "sandbox/base/json.h"
 #include "sandbox/base/utf8.h"
+#include "sandbox/policy/egress_verdict.h"
+#include "sandbox/policy/fields.h"
 #include "sandbox/session/block_journal.h"
+#include "sandbox/session/denial_log.h"
 #include "sandbox/session/nesting.h"
 #include "sandbox/session/running_block.h"
 #include "sandbox/session/sandbox.h"
@@ -59,12 +62,19 @@ std::optional<InputProblem> problem_of(const std::string& code, const Policy& po
 }
 
 // A block that did not run because of what it is.
-Outcome refused(InputProblem problem, SessionState state) {
+Outcome refused(const Policy& policy, InputProblem problem, SessionState state) {
   Outcome outcome;
   outcome.status = Status::denied;
   outcome.reason = problem.text;
   outcome.state = {StateChange::unchanged, state.checkpoint};
-  outcome.denials.push_back({"input", "the block's text", "", problem.rule, problem.text, 1});
+  Denial denial;
+  denial.layer = "input";
+  denial.subject = "the block's text";
+  const bool is_limit = find_field(problem.rule) != nullptr;
+  denial.rule = is_limit ? rule_text(policy, problem.rule) : problem.rule + " (built in)";
+  denial.hint = problem.text;
+  if (is_limit) denial.fix = problem.rule + ": a larger value";
+  outcome.denials.push_back(std::move(denial));
   return outcome;
 }
 
@@ -117,18 +127,30 @@ boost::asio::awaitable<Result<void>> Session::take_turn(Deadline deadline) {
   co_return boost::system::in_place_value;
 }
 
+void Session::log_denials(Outcome& outcome) {
+  const DenialPlace place{sandbox_.id(), sandbox_.directory_.facts().session,
+                          sandbox_.policy().name};
+  const auto written = DenialLog(sandbox_.options_.state_dir).write(place, outcome);
+  if (!written) outcome.guarantees["denials"] = "not kept: " + written.error().message;
+}
+
 boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline deadline,
                                                          OutputSink& sink, ToolHost& tools) {
   namespace this_coro = boost::asio::this_coro;
   const auto& policy = sandbox_.policy();
-  if (auto problem = problem_of(block.code, policy)) co_return refused(*problem, state_);
+  if (auto problem = problem_of(block.code, policy)) {
+    auto outcome = refused(policy, *problem, state_);
+    log_denials(outcome);
+    co_return outcome;
+  }
   if (auto turn = co_await take_turn(deadline); !turn) co_return turn.error();
 
   auto send = [this](wire::Type type, std::string_view body) {
     sandbox_.send(type, context_, body);
   };
   const auto number = ++last_block_;
-  RunningBlock running(co_await this_coro::executor, number, policy, sink, tools, send);
+  RunningBlock running(co_await this_coro::executor, number, policy, sandbox_.options_.compiled,
+                       sink, tools, send);
   sandbox_.contexts_[context_].running = &running;
 
   wire::Execute request;
@@ -136,6 +158,8 @@ boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline d
   request.wall_ms = bound_ms(block.wall, policy.time.block);
   request.cpu_ms = bound_ms(block.cpu, policy.time.cpu);
   request.grace_ms = static_cast<std::uint32_t>(policy.time.kill_grace.count());
+  running.shorten(Millis(request.wall_ms) != policy.time.block,
+                  Millis(request.cpu_ms) != policy.time.cpu);
   if (block.on_error == Block::OnError::rollback) request.flags = wire::hold;
   const bool looks_only = block.kind == Block::Kind::names || block.kind == Block::Kind::save;
   if (looks_only) request.flags = wire::look;
@@ -207,18 +231,19 @@ boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline d
     mine->second.running = nullptr;
   }
   sandbox_.change_.notify();
-  const auto before = std::exchange(state_, running.outcome().state);
-  if (journaled) note_journal(journal_->end(running.outcome()));
+  auto outcome = running.take_outcome();
+  const auto before = std::exchange(state_, outcome.state);
+  if (journaled) note_journal(journal_->end(outcome));
+  log_denials(outcome);
   if (cancelled) {
     co_await this_coro::reset_cancellation_state(boost::asio::enable_terminal_cancellation());
   }
   co_await this_coro::throw_if_cancelled(true);
   if (cancelled) throw boost::system::system_error(boost::asio::error::operation_aborted);
   for (const auto& [what, why] : sandbox_.guarantees().items()) {
-    running.outcome().guarantees[what] = why;
+    outcome.guarantees[what] = why;
   }
-  for (auto& [what, why] : std::exchange(notes_, {})) running.outcome().guarantees[what] = why;
-  auto outcome = std::move(running.outcome());
+  for (auto& [what, why] : std::exchange(notes_, {})) outcome.guarantees[what] = why;
   if (block.on_error == Block::OnError::rollback) co_await settle_error(block, outcome, before);
   co_return outcome;
 }

@@ -160,6 +160,7 @@ class Session {
   boost::asio::awaitable<Result<SessionState>> go_back(std::uint64_t checkpoint, Deadline deadline);
   boost::asio::awaitable<void> settle_error(const Block& block, Outcome& outcome,
                                             SessionState before);
+  void log_denials(Outcome& outcome);
   class Transfer;
   Error no_answer(std::string_view path) const;
   void abandon_get(std::uint64_t request);

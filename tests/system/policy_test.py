@@ -103,6 +103,53 @@ class Explain(unittest.TestCase):
         self.assertEqual(caisson("policy", "explain", "--policy", "strict").returncode, 2)
 
 
+class Denials(unittest.TestCase):
+    """Each layer's refusal has a rule with its line, and is found again by its id."""
+
+    CASES = [  # code, layer, rule, error
+        ("import socket; socket.socket()", "seccomp", "network.mode: none (builtin:strict:", "EPERM"),
+        ("open('/proc/1/environ')", "landlock", "filesystem.read (builtin:strict:", "EACCES"),
+        ("open('/usr/x', 'w')", "mount", "filesystem.mounts (builtin:strict:", "EROFS"),
+        ("f = [open('/dev/null') for _ in range(300)]", "rlimit", "resources.rlimits.nofile: 256 (",
+         "EMFILE"),
+        ("x = b'x' * (1 << 30)", "rlimit", "resources.memory.max: 512Mi (", "ENOMEM"),
+        ("open('/workspace/x', 'wb').write(b'x' * (127 << 20))\n"
+         "open('/workspace/y', 'wb').write(b'x' * (127 << 20))", "mount", "filesystem.mounts (", "ENOSPC"),
+        ("import requests", "python", "python.deny.requests (", "ImportError"),
+        ("import threading, time\nfor _ in range(100):\n"
+         "    threading.Thread(target=time.sleep, args=(2,)).start()",
+         "cgroup", "resources.pids.max: 64 (", "EAGAIN"),
+        ("while True: pass", "clock", "a limit of the caller, within time.block: ", "timeout_wall"),
+        ("[" * 200 + "]" * 200, "input", "input.max_depth (", ""),
+    ]
+
+    def test_every_layer_explains_itself_and_is_found_again(self):
+        problem = support.backend_problem("runc")
+        if problem:
+            self.skipTest("runc: " + problem)
+        ran = caisson("exec", "--backend", "runc", "--policy", "strict", "--timeout", "3s", "--json",
+                      *[word for case in self.CASES for word in ("-c", case[0])])
+        outcomes = support.outcomes(ran)
+        self.assertEqual(len(outcomes), len(self.CASES), ran.stderr)
+        for (code, layer, rule, error), outcome in zip(self.CASES, outcomes):
+            with self.subTest(code=code):
+                denial = outcome["denials"][-1]
+                self.assertEqual((denial["layer"], denial["error"]), (layer, error))
+                self.assertTrue(denial["rule"].startswith(rule), denial["rule"])
+                self.assertNotIn("fix", denial)  # not what a model should read
+                said = caisson("policy", "explain", "--json", "--denial", denial["id"])
+                record = json.loads(said.stdout)
+                self.assertEqual((record["rule"], record["block"]), (denial["rule"], outcome["block"]))
+        said = caisson("policy", "explain", "--denial", outcomes[0]["denials"][0]["id"])
+        self.assertIn("socket(AF_INET, SOCK_STREAM, 0), EPERM\n", said.stdout)
+        self.assertIn("other  network.mode: loopback", said.stdout)
+
+    def test_an_id_that_nobody_knows_is_told(self):
+        said = caisson("policy", "explain", "--denial", "d-nothing")
+        self.assertEqual((said.returncode, said.stdout), (2, ""))
+        self.assertIn("there is no denial 'd-nothing'", said.stderr)
+
+
 class Diff(unittest.TestCase):
     def test_what_is_looser_has_another_exit_status(self):
         same = caisson("policy", "diff", "strict", "strict")

@@ -13,6 +13,7 @@ import sys
 
 from _caisson import names as naming, restored, saved, tracebacks, wire
 from _caisson.display import TooLarge, bundle
+from _caisson.failures import failures
 
 # What the loop needs, whatever user code does to these modules.
 _builtins = builtins
@@ -231,7 +232,9 @@ class Executor:
                 self._figures.show()  # what was drawn before it failed
             except Exception:
                 pass  # the block's own failure is the news
-        return _encode_failure(error, tracebacks.describe(error, self.sources, self._workspace))
+        failed = failures(error)  # before its frames are tidied away
+        described = tracebacks.describe(error, self.sources, self._workspace)
+        return _encode_failure(error, described, failed)
 
     def _put_away(self):
         """Undoes what a block may leave behind that is not the session's state."""
@@ -370,6 +373,9 @@ def _defined(node):
             yield from _defined(statement)
 
 
-def _encode_failure(error, description):
+def _encode_failure(error, description, failed=()):
     status = "interrupted" if isinstance(error, KeyboardInterrupt) else "raised"
-    return _encode({"status": status, "value": None, "error": description})
+    result = {"status": status, "value": None, "error": description}
+    if failed:
+        result["failed"] = failed
+    return _encode(result)

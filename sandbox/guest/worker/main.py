@@ -14,6 +14,7 @@ _FILES = [
     "capture",
     "tracebacks",
     "display",
+    "failures",
     "figures",
     "guard",
     "tools",

@@ -93,7 +93,7 @@ TEST(Observation, RollbackIsSaidWithWhatItDoesNotUndo) {
 TEST(Observation, DenialsNameTheRuleAndWhatToDo) {
   Outcome outcome;
   outcome.denials = {{"seccomp", "socket(AF_INET)", "EPERM", "network.mode = none (strict.yaml:12)",
-                      "There is no network; use a tool.", 2}};
+                      "There is no network; use a tool.", 2, "", ""}};
   EXPECT_NE(observe(outcome, {}, facts())
                 .find("denied: socket(AF_INET) (2 times) by network.mode = none (strict.yaml:12). "
                       "There is no network; use a tool.\n"),

@@ -105,7 +105,7 @@ TEST(LiveView, FailuresDenialsAndRollbacksAreShown) {
   Outcome outcome;
   outcome.status = Status::raised;
   outcome.error = ExceptionInfo{"ValueError", "bad", ""};
-  outcome.denials = {{"seccomp", "socket()", "EPERM", "network.mode = none", "", 1}};
+  outcome.denials = {{"seccomp", "socket()", "EPERM", "network.mode = none", "", 1, "", ""}};
   const auto text = live({ResultEvent{outcome, ""}, RollbackEvent{2, "timeout"},
                           StopEvent{StopReason::llm_error, "", "refused"}});
   EXPECT_NE(text.find("ValueError: bad"), std::string::npos);
