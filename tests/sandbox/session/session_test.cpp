@@ -152,7 +152,7 @@ TEST_F(SessionTest, AnErrorOfTheKernelIsADenialWhenThePolicyIsBehindIt) {
     EXPECT_EQ(outcome.denials[0].subject, "writing /usr/x");
     EXPECT_EQ(outcome.denials[0].error, "EROFS");
     // What the guest claims is held against the policy.
-    outcome = co_await execute(session, "raise OSError(30, 'no', '/workspace/mine')");
+    outcome = co_await execute(session, "raise OSError(2, 'no', '/usr/x')");
     EXPECT_TRUE(outcome.denials.empty());
   });
 }
