@@ -44,6 +44,11 @@ PoolPlan plan_pool(const PoolSettings& settings, const PoolState& state, Clock::
       return plan;
     }
   }
+  const auto quiet_until = state.last_use + settings.breath;
+  if (now < quiet_until && state.ready.size() > plan.expire) {
+    plan.look_again = std::min(plan.look_again, quiet_until);
+    return plan;
+  }
   // One alone shows whether it works again.
   const auto most = state.failures > 0 ? 1 : settings.starts_at_once;
   plan.start = std::min(settings.size - have, most - std::min(most, state.starting));

@@ -16,6 +16,9 @@ struct PoolSettings {
   Millis max_idle{0};
   Millis first_back_off{500};  // after a start that failed; doubled with each further one
   Millis max_back_off{60000};
+  // Whoever has taken one sends it a block now, and a start takes a whole processor: the next one
+  // begins so much later, while there are others to take.
+  Millis breath{30};
 };
 
 struct PoolState {

@@ -129,6 +129,7 @@ def _become(config, context, request, fds):
 
     os.register_at_fork(after_in_child=in_child)
     threading.excepthook = _thread_failed(config)
+    executor.warm_up()
     gc.enable()
     return channel, executor, streams, tools, guard, copies
 

@@ -6,7 +6,10 @@ The other files of this directory are loaded by hand, not imported, for three re
 and each gets builtins of its own, so that code which replaces `len` does not replace ours.
 """
 
+import gc
 import sys
+
+gc.disable()  # until heads run code: imports make much and free little
 
 _FILES = [
     "wire",

@@ -48,6 +48,12 @@ class Sources:
         entry = self._entries.get(filename)
         return None if entry is None else "".join(entry[2])
 
+    def clear(self):
+        for filename in self._entries:
+            linecache.cache.pop(filename, None)
+        self._entries.clear()
+        self._total = 0
+
     def newest_first(self):
         return list(self._entries)[::-1]
 

@@ -58,6 +58,14 @@ TEST(PoolPlan, Table) {
   }
 }
 
+TEST(PoolPlan, AStartDoesNotGetInTheWayOfWhoeverHasJustTakenOne) {
+  PoolState state{{at(950s), at(960s)}, 0, 0, {}, at(1000s) - 10ms};
+  EXPECT_EQ(plan_pool(settings, state, at(1000s)), (PoolPlan{0, 0, at(1000s) + 20ms}));
+  EXPECT_EQ(plan_pool(settings, state, at(1000s) + 20ms).start, 1U);
+  state.ready.clear();  // the next one would have to wait
+  EXPECT_EQ(plan_pool(settings, state, at(1000s)).start, 2U);
+}
+
 TEST(PoolPlan, APoolThatNobodyUsesEmptiesItself) {
   auto idle = settings;
   idle.max_idle = 50s;
