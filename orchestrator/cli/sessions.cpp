@@ -10,6 +10,7 @@
 #include "orchestrator/cli/event_loop.h"
 #include "orchestrator/cli/input_lines.h"
 #include "orchestrator/cli/repl_text.h"
+#include "orchestrator/cli/session_files.h"
 #include "orchestrator/cli/session_list.h"
 #include "orchestrator/cli/with_session.h"
 #include "sandbox/base/json.h"
@@ -244,6 +245,8 @@ Command add_sessions(CLI::App& cli, Config& config) {
   branch_command->footer(
       "Both share one sandbox: its limits, its end, and /tmp. The new one works in a copy of the\n"
       "working directory. One of them at a time can be used by a command.");
+  auto files = std::make_shared<SessionFiles>();
+  files->add_to(*command, flags->session.name);
   auto* kill_command = command->add_subcommand("kill", "End sessions and remove all of them");
   auto* names = kill_command->add_option("NAME", flags->names, "the sessions");
   kill_command->add_flag("--all", flags->all, "every session")->excludes(names);
@@ -251,6 +254,7 @@ Command add_sessions(CLI::App& cli, Config& config) {
                      kill_command}) {
     add_place_flags(*each, config);
   }
+  for (auto* each : files->commands()) add_place_flags(*each, config);
   auto run = [=, &config]() -> int {
     if (attach_command->parsed()) return attach(*attach_command, flags->session, config);
     if (rollback_command->parsed()) {
@@ -263,6 +267,10 @@ Command add_sessions(CLI::App& cli, Config& config) {
       return with_existing(*branch_command, flags->session, config, [&](NamedSession& session) {
         return branch(config, session, flags->other, step);
       });
+    }
+    if (const auto* each = files->parsed()) {
+      return with_existing(*each, flags->session, config,
+                           [&](NamedSession& session) { return files->run(session.session()); });
     }
     if (kill_command->parsed() && flags->names.empty() && !flags->all) {
       complain("sessions kill: name the sessions, or give --all");

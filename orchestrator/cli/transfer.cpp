@@ -37,11 +37,10 @@ Result<TransferFile> parse_put(const std::string& word) {
   TransferFile file{word.substr(0, colon), colon == word.npos ? "" : word.substr(colon + 1)};
   if (colon == word.npos) file.remote = std::filesystem::path(word).filename().string();
   if (file.local.empty() || file.remote.empty()) {
-    return Error(
-        Errc::bad_input,
-        fmt::format("--put {}: give LOCAL, or LOCAL:NAME with the name that it gets in the "
-                    "session",
-                    word));
+    return Error(Errc::bad_input,
+                 fmt::format("{}: give LOCAL, or LOCAL:NAME with the name that it gets in the "
+                             "session",
+                             word));
   }
   return file;
 }
@@ -50,14 +49,13 @@ Result<TransferFile> parse_get(const std::string& word) {
   const auto colon = word.find(':');
   TransferFile file{colon == word.npos ? word : word.substr(colon + 1), word.substr(0, colon)};
   if (file.local.empty() || file.remote.empty()) {
-    return Error(Errc::bad_input, fmt::format("--get {}: give NAME, or NAME:LOCAL", word));
+    return Error(Errc::bad_input, fmt::format("{}: give NAME, or NAME:LOCAL", word));
   }
   if (colon == word.npos && !is_plain(file.local)) {
-    return Error(
-        Errc::bad_input,
-        fmt::format("--get {}: say where it goes: NAME:LOCAL (a name with '/', or with '.' "
-                    "or '-' in front, is not taken for a path here)",
-                    shown_name(word)));
+    return Error(Errc::bad_input,
+                 fmt::format("{}: say where it goes: NAME:LOCAL (a name with '/', or with '.' "
+                             "or '-' in front, is not taken for a path here)",
+                             shown_name(word)));
   }
   return file;
 }

@@ -36,7 +36,7 @@ import sys
 from dataclasses import dataclass, field
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-_NAME = re.compile(r"[cknpry]\d\d[a-z]?_\w+\.py")
+_NAME = re.compile(r"[cfknpry]\d\d[a-z]?_\w+\.py")
 _KEYS = (
     "id title attacker boundary layer leaf expect outcome control gap explained needs last dies timeout "
     "breaks"

@@ -1,6 +1,15 @@
 """Rows of the threat model that no file here shows, and why. {id: (title, reason)}"""
 
 NOT_SHOWN = {
+    "F-02": ("have a link downloaded", "session_files_test shows it, and files_test in containers"),
+    "F-03": ("swap a file while it is downloaded", "session_files_test shows it"),
+    "F-04": ("have a pipe or a socket downloaded", "session_files_test shows it, and init_files_test"),
+    "F-06": ("names with control characters", "session_files_test shows it, and files_test in containers"),
+    "F-07": ("files that grow, or are sparse", "init_files_test shows it"),
+    "F-08": ("uploads that lead out", "session_files_test shows it, and files_test in containers"),
+    "F-09": ("an archive without end", "no archives are made; files_test shows that lists have an end"),
+    "F-10": ("files that a browser would run", "nothing is served over HTTP"),
+    "F-13": ("branch when the workspace is full", "files_test shows it"),
     "R-25": ("ten thousand blocks a second", "a quota belongs to a server; exec runs one session"),
     "R-26": ("fill the kernel's caches of names",
              "the machine's totals do not tell whose entries they are"),
