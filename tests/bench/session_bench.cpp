@@ -362,14 +362,17 @@ asio::awaitable<void> start_rows(App& app, const Flags& flags,
                                  const std::filesystem::path& directory) {
   const auto& config = app.config();
   std::vector<std::string> direct;
+  co_await cold_starts(app, "strict", 1);  // a daemon has the image then
   if (flags.backend == "docker") {
-    direct = {"docker",  "run", "--rm",    "--network", "none", "caisson/python:latest",
+    Command command;
+    command.argv = {"docker", "images", "--format", "{{.ID}}", "caisson/" + flags.image};
+    const auto ids = (co_await run(std::move(command), Deadline::after(1min))).value().out;
+    direct = {"docker",  "run", "--rm",    "--network", "none", ids.substr(0, ids.find('\n')),
               "python3", "-c",  "print(2)"};
   } else {
     direct = {"sh", (std::filesystem::path(CAISSON_SOURCE_DIR) / "tests/bench/runc_run").string(),
               (config.state_dir / "images" / flags.image / "rootfs").string(), directory.string()};
   }
-  co_await cold_starts(app, "strict", 1);  // a daemon has the image then
   for (const char* policy : {"strict", "standard"}) {
     auto reference = co_await commands(direct, flags.starts);
     row(flags.backend + " run of a Python that prints", reference.at(0.5), reference.at(0.99));
