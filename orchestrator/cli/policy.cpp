@@ -14,6 +14,7 @@
 #include "sandbox/policy/check.h"
 #include "sandbox/policy/compile.h"
 #include "sandbox/policy/parse.h"
+#include "sandbox/policy/schema.h"
 #include "sandbox/policy/show.h"
 
 namespace caisson {
@@ -110,7 +111,13 @@ Command add_policy(CLI::App& cli, Config& config) {
   auto* test_command =
       command->add_subcommand("test", "Compare policies with tables of what they should say");
   tables->add_to(*test_command);
+  auto* schema_command = command->add_subcommand(
+      "schema", "Print the form of a policy file as a JSON Schema, for editors");
   auto run = [=]() -> int {
+    if (schema_command->parsed()) {
+      fmt::print("{}\n", policy_schema().dump(2));
+      return exit_ok;
+    }
     if (explain_command->parsed()) return explain_policy(*questions);
     if (diff_command->parsed()) return diff_policies(*pair);
     if (test_command->parsed()) return test_policies(*tables);

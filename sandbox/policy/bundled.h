@@ -13,4 +13,7 @@ struct BundledPolicy {
 
 std::span<const BundledPolicy> bundled_policies();
 
+// policies/README.md from "## Keys" on, as far as it has tables of keys.
+std::string_view policy_keys();
+
 }  // namespace caisson

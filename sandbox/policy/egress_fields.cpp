@@ -29,7 +29,7 @@ Table make_egress_table() {
              "host to rule", "packages.example.org: {ports: [443], methods: [GET, HEAD]}", rules,
              &EgressRule::host)
       .list(
-          "ports", true, &EgressRule::ports,
+          "ports", true, whole_schema(1, 65535), &EgressRule::ports,
           [](std::string_view value, EgressRule& rule) {
             std::int64_t port = 0;
             auto wrong = read_whole(value, 1, 65535, port);
@@ -37,8 +37,10 @@ Table make_egress_table() {
             return wrong;
           },
           [](std::uint16_t port) { return std::to_string(port); })
-      .list("methods", false, &EgressRule::methods, add_to(&EgressRule::methods), yaml_text)
-      .list("paths", false, &EgressRule::paths, add_to(&EgressRule::paths), yaml_text)
+      .list("methods", false, R"({"type": "string", "pattern": "^[A-Z]+$"})", &EgressRule::methods,
+            add_to(&EgressRule::methods), yaml_text)
+      .list("paths", false, R"({"type": "string", "pattern": "^/"})", &EgressRule::paths,
+            add_to(&EgressRule::paths), yaml_text)
       .done();
 }
 
@@ -47,9 +49,10 @@ Table make_credential_table() {
   return TableOf<EgressCredential, decltype(credentials)>(
              "host to credential", "api.example.org: {header: Authorization, secret: env:API_KEY}",
              credentials, &EgressCredential::host)
-      .leaf("header", false, text_of(&EgressCredential::header),
+      .leaf("header", false, std::string(text_schema), text_of(&EgressCredential::header),
             [](const EgressCredential& each) { return Text(yaml_text(each.header)); })
-      .leaf("secret", false, text_of(&EgressCredential::secret),
+      .leaf("secret", false, R"json({"type": "string", "pattern": "^(env:|file:/)"})json",
+            text_of(&EgressCredential::secret),
             [](const EgressCredential& each) { return Text(yaml_text(each.secret)); })
       .done();
 }

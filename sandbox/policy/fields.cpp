@@ -53,7 +53,7 @@ Field text(std::string path, auto leaf) {
 }
 
 Field size(std::string path, auto leaf, std::uint64_t low, std::uint64_t high) {
-  return scalar(
+  auto field = scalar(
       std::move(path),
       [=](std::string_view value, Policy& policy) {
         return read_size(value, low, high, leaf(policy));
@@ -61,10 +61,12 @@ Field size(std::string path, auto leaf, std::uint64_t low, std::uint64_t high) {
       [leaf](const Policy& policy) -> std::optional<std::string> {
         return format_size(leaf(policy));
       });
+  field.schema = size_schema(low);
+  return field;
 }
 
 Field duration(std::string path, auto leaf, Millis low, Millis high) {
-  return scalar(
+  auto field = scalar(
       std::move(path),
       [=](std::string_view value, Policy& policy) -> std::string {
         const auto time = parse_duration(value);
@@ -82,6 +84,8 @@ Field duration(std::string path, auto leaf, Millis low, Millis high) {
       [leaf](const Policy& policy) -> std::optional<std::string> {
         return format_duration(leaf(policy));
       });
+  field.schema = R"({"type": "string", "pattern": "^[0-9]+(ms|s|m|h)$"})";
+  return field;
 }
 
 Field whole(std::string path, auto leaf, std::int64_t low, std::int64_t high) {
@@ -97,6 +101,7 @@ Field whole(std::string path, auto leaf, std::int64_t low, std::int64_t high) {
       [leaf](const Policy& policy) -> std::optional<std::string> {
         return fmt::format("{}", leaf(policy));
       });
+  field.schema = whole_schema(low, high);
   field.bare = true;
   return field;
 }
@@ -120,6 +125,7 @@ Field real(std::string path, auto leaf, double low, double high) {
       [leaf](const Policy& policy) -> std::optional<std::string> {
         return fmt::format("{}", leaf(policy));
       });
+  field.schema = fmt::format(R"({{"type": "number", "minimum": {}, "maximum": {}}})", low, high);
   field.bare = true;
   return field;
 }
@@ -131,6 +137,7 @@ Field flag(std::string path, auto leaf) {
       [leaf](const Policy& policy) -> std::optional<std::string> {
         return leaf(policy) ? "true" : "false";
       });
+  field.schema = flag_schema;
   field.bare = true;
   return field;
 }
@@ -140,7 +147,7 @@ Field flag(std::string path, auto leaf) {
 template <class Leaf>
 Field choice(std::string path, Leaf leaf, std::vector<std::string> names,
              std::map<std::string, std::string, std::less<>> refused = {}) {
-  return scalar(
+  auto field = scalar(
       std::move(path),
       [=](std::string_view value, Policy& policy) -> std::string {
         for (std::size_t i = 0; i < names.size(); ++i) {
@@ -161,10 +168,12 @@ Field choice(std::string path, Leaf leaf, std::vector<std::string> names,
       [=](const Policy& policy) -> std::optional<std::string> {
         return names.at(static_cast<std::size_t>(leaf(policy)));
       });
+  field.schema = choice_schema(names);
+  return field;
 }
 
 Field umask(std::string path) {
-  return scalar(
+  auto field = scalar(
       std::move(path),
       [](std::string_view value, Policy& policy) -> std::string {
         std::uint32_t mode = 0;
@@ -179,6 +188,8 @@ Field umask(std::string path) {
       [](const Policy& policy) -> std::optional<std::string> {
         return fmt::format("\"{:04o}\"", policy.process.umask);
       });
+  field.schema = R"({"type": "string", "pattern": "^0?[0-7]{1,3}$"})";
+  return field;
 }
 
 Field rlimit(const std::string& name, bool in_bytes, std::uint64_t high) {
@@ -198,6 +209,7 @@ Field rlimit(const std::string& name, bool in_bytes, std::uint64_t high) {
         if (limit == policy.resources.rlimits.end()) return std::nullopt;
         return in_bytes ? format_size(limit->second) : std::to_string(limit->second);
       });
+  field.schema = in_bytes ? size_schema(0) : whole_schema(0, static_cast<std::int64_t>(high));
   field.bare = !in_bytes;
   return field;
 }

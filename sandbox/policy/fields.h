@@ -21,6 +21,7 @@ struct Table {
     bool bare = false;  // as Field::bare
     bool list = false;
     bool first = false;  // read before the others: it may reset them
+    std::string schema;  // of its value, or of an element of it: a JSON Schema as text
     // What is wrong with the text, for a person, or empty. Of a list: adds one element.
     std::function<std::string(std::string_view, Policy&, const std::string& key)> read;
     std::function<void(Policy&, const std::string& key)> clear;  // of a list
@@ -40,6 +41,7 @@ struct Field {
   std::string path;  // "resources.memory.max"
   Kind kind = Kind::scalar;
   bool bare = false;  // its YAML is also its JSON: a number, true or false
+  std::string schema = R"({"type": "string"})";  // of a scalar: a JSON Schema as text
 
   // Scalars. read: what is wrong with the text, for a person, or empty. write: its text, or
   // nothing when it was never set.

@@ -22,7 +22,7 @@ Table make_mount_table() {
                                           "/data: {type: bind, source: /srv/data, read_only: true}",
                                           mounts, &Mount::target)
       .leaf(
-          "type", false,
+          "type", false, choice_schema({"tmpfs", "bind"}),
           [](std::string_view value, Mount& mount) -> std::string {
             if (value != "tmpfs" && value != "bind") {
               return fmt::format("'{}' is not one of tmpfs, bind", value);
@@ -37,7 +37,7 @@ Table make_mount_table() {
           })
       .first()
       .leaf(
-          "source", false,
+          "source", false, std::string(text_schema),
           [](std::string_view value, Mount& mount) {
             mount.source = std::string(value);
             return std::string();
@@ -46,13 +46,13 @@ Table make_mount_table() {
             return mount.type == Mount::Type::tmpfs ? std::nullopt : Text(yaml_text(mount.source));
           })
       .leaf(
-          "size", false,
+          "size", false, size_schema(0),
           [](std::string_view value, Mount& mount) {
             return read_size(value, 0, 64 * TiB, mount.size_bytes);
           },
           [=](const Mount& mount) { return of_tmpfs(mount, format_size(mount.size_bytes)); })
       .leaf(
-          "inodes", true,
+          "inodes", true, whole_schema(0, 1LL << 40),
           [](std::string_view value, Mount& mount) {
             std::int64_t number = 0;
             auto wrong = read_whole(value, 0, 1LL << 40, number);
@@ -61,11 +61,11 @@ Table make_mount_table() {
           },
           [=](const Mount& mount) { return of_tmpfs(mount, std::to_string(mount.inodes)); })
       .leaf(
-          "read_only", true,
+          "read_only", true, std::string(flag_schema),
           [](std::string_view value, Mount& mount) { return read_flag(value, mount.read_only); },
           [=](const Mount& mount) { return Text(yes_no(mount.read_only)); })
       .leaf(
-          "executable", true,
+          "executable", true, std::string(flag_schema),
           [](std::string_view value, Mount& mount) { return read_flag(value, mount.executable); },
           [=](const Mount& mount) { return of_tmpfs(mount, yes_no(mount.executable)); })
       .done();

@@ -35,11 +35,13 @@ class TableOf {
     };
   }
 
-  // read(text, Row&) -> what is wrong with it; write(const Row&) -> optional text.
+  // read(text, Row&) -> what is wrong with it; write(const Row&) -> optional text. `schema`: of the
+  // value, as Table::Leaf::schema.
   template <class Read, class Write>
-  TableOf& leaf(std::string name, bool bare, Read read, Write write) {
+  TableOf& leaf(std::string name, bool bare, std::string schema, Read read, Write write) {
     auto& made = table_.leaves.emplace_back();
     made.name = std::move(name);
+    made.schema = std::move(schema);
     made.bare = bare;
     made.read = [rows = rows_, key = key_, read](std::string_view text, Policy& policy,
                                                  const std::string& of) {
@@ -54,10 +56,11 @@ class TableOf {
 
   // add(text, Row&) -> what is wrong with the element; write(element) -> text.
   template <class Element, class Add, class Write>
-  TableOf& list(std::string name, bool bare, std::vector<Element> Row::* elements, Add add,
-                Write write) {
+  TableOf& list(std::string name, bool bare, std::string schema,
+                std::vector<Element> Row::* elements, Add add, Write write) {
     auto& made = table_.leaves.emplace_back();
     made.name = std::move(name);
+    made.schema = std::move(schema);
     made.bare = bare;
     made.list = true;
     made.read = [rows = rows_, key = key_, add](std::string_view text, Policy& policy,

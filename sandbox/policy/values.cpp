@@ -50,4 +50,18 @@ std::string read_flag(std::string_view value, bool& flag) {
   return "";
 }
 
+std::string size_schema(std::uint64_t low) {
+  return fmt::format(
+      R"({{"anyOf": [{{"type": "integer", "minimum": {}}}, {{"type": "string", "pattern": "^[0-9]+(Ki|Mi|Gi|Ti)?$"}}]}})",
+      low);
+}
+
+std::string whole_schema(std::int64_t low, std::int64_t high) {
+  return fmt::format(R"({{"type": "integer", "minimum": {}, "maximum": {}}})", low, high);
+}
+
+std::string choice_schema(const std::vector<std::string>& names) {
+  return fmt::format(R"({{"enum": ["{}"]}})", fmt::join(names, R"(", ")"));
+}
+
 }  // namespace caisson

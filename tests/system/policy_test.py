@@ -193,6 +193,66 @@ class Ceiling(unittest.TestCase):
         self.assertEqual((said.returncode, said.stdout), (0, "42\n"), said.stderr)
 
 
+class Schema(unittest.TestCase):
+    """The JSON Schema takes what the program takes, and refuses what an editor should mark."""
+
+    @classmethod
+    def setUpClass(cls):
+        try:
+            import jsonschema
+            import yaml
+        except ImportError as error:
+            raise unittest.SkipTest("%s (scripts/install_deps --test)" % error)
+
+        class Loader(yaml.SafeLoader):
+            """YAML 1.2 as editors read it: `off` is a word there."""
+
+        Loader.yaml_implicit_resolvers = {
+            first: [(tag, rule) for tag, rule in rules if tag != "tag:yaml.org,2002:bool" or first in "tfTF"]
+            for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+        cls.load = staticmethod(lambda text: yaml.load(text, Loader))
+        said = caisson("policy", "schema")
+        cls.check = jsonschema.Draft202012Validator(json.loads(said.stdout))
+
+    def problems(self, text):
+        return [error.message for error in self.check.iter_errors(self.load(text))]
+
+    def cases(self, file):
+        with open(os.path.join(SOURCE, "tests", "cases", "policies", file)) as text:
+            for case in text.read().split("\n=== ")[1:]:
+                title, _, rest = case.partition("\n")
+                policy, _, said = rest.partition("-->")
+                yield title, policy, said.strip()
+
+    def test_it_is_a_schema(self):
+        self.check.check_schema(self.check.schema)
+
+    def test_it_takes_every_bundled_policy(self):
+        for name in os.listdir(POLICIES):
+            if name.endswith(".yaml") and not name.endswith(".expect.yaml"):
+                with open(os.path.join(POLICIES, name)) as file:
+                    self.assertEqual(self.problems(file.read()), [], name)
+
+    def test_it_takes_what_can_be_read(self):
+        taken = 0
+        for title, policy, said in self.cases("findings.txt"):
+            if any(": warning: " not in line for line in said.splitlines()):
+                continue
+            with self.subTest(title):
+                self.assertEqual(self.problems(policy), [])
+                taken += 1
+        self.assertGreater(taken, 4)
+
+    def test_it_refuses_what_cannot(self):
+        for policy in ["{}", "version: 2", "version: 1\ntimes: {block: 1s}", "version: 1\ntime: {block: 10}",
+                       "version: 1\nresources: {memory: {max: 1GB}}", "version: 1\nnetwork: {mode: bridge}",
+                       "version: 1\nfilesystem: {mounts: {/x: {sice: 1Mi}}}", "version: 1\nprocess: {umask: 77}",
+                       "version: 1\nsyscalls: {alow+: [ptrace]}", "version: 1\nsyscalls: {allow: ptrace}",
+                       "version: 1\nresources: {cpus: 0}", "version: 1\nsession: {checkpoints: 65}"]:
+            with self.subTest(policy):
+                self.assertNotEqual(self.problems(policy), [])
+
+
 class Tables(unittest.TestCase):
     def test_every_bundled_policy_has_one_and_keeps_it(self):
         names = [name[:-5] for name in os.listdir(POLICIES)
