@@ -6,6 +6,7 @@
 
 #include "orchestrator/cli/commands.h"
 #include "orchestrator/cli/event_loop.h"
+#include "orchestrator/cli/policy_compile.h"
 #include "orchestrator/cli/policy_diff.h"
 #include "orchestrator/cli/policy_explain.h"
 #include "orchestrator/cli/policy_test.h"
@@ -111,9 +112,14 @@ Command add_policy(CLI::App& cli, Config& config) {
   auto* test_command =
       command->add_subcommand("test", "Compare policies with tables of what they should say");
   tables->add_to(*test_command);
+  auto artefacts = std::make_shared<CompileFlags>();
+  auto* compile_command =
+      command->add_subcommand("compile", "What a policy becomes at each layer, as files");
+  artefacts->add_to(*compile_command);
   auto* schema_command = command->add_subcommand(
       "schema", "Print the form of a policy file as a JSON Schema, for editors");
   auto run = [=]() -> int {
+    if (compile_command->parsed()) return compile_policy(*artefacts);
     if (schema_command->parsed()) {
       fmt::print("{}\n", policy_schema().dump(2));
       return exit_ok;

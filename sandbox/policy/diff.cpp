@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <limits>
 #include <map>
@@ -12,6 +13,7 @@
 #include "sandbox/policy/explain.h"
 #include "sandbox/policy/fields.h"
 #include "sandbox/policy/groups.h"
+#include "sandbox/policy/plan.h"
 #include "sandbox/policy/question.h"
 #include "sandbox/policy/units.h"
 
@@ -270,6 +272,16 @@ class Differ {
         {"prctl", {"PR_SET_NAME", "PR_SET_DUMPABLE", "PR_SET_SECCOMP"}},
         {"mknod", {"0,S_IFIFO", "0,S_IFCHR", "0,S_IFBLK"}},
         {"mknodat", {"0,0,S_IFIFO", "0,0,S_IFCHR", "0,0,S_IFBLK"}}};
+    // Of the others, those that either policy allows by their arguments.
+    std::map<std::string, std::vector<std::array<std::uint64_t, 6>>> decisive;
+    for (const auto* one : {&from_, &to_}) {
+      for (const auto& call : plan_syscalls(one->policy)) {
+        for (const auto& tests : call.allowed_when) {
+          auto& args = decisive[call.name].emplace_back();
+          for (const auto& test : tests) args.at(test.arg) = test.value;
+        }
+      }
+    }
     for (const int number : known_syscall_numbers()) {
       const auto name = syscall_name(number);
       const auto special = arguments.find(name);
@@ -278,6 +290,15 @@ class Differ {
         for (const auto* form : special->second) forms.push_back(name + ":" + form);
       } else {
         forms.push_back(name);
+      }
+      if (special == arguments.end()) {
+        for (const auto& args : decisive[name]) {
+          Question question;
+          question.name = name;
+          question.number = number;
+          question.args = args;
+          ask(question, "syscalls", fmt::format("{}({})", name, fmt::join(args, ", ")));
+        }
       }
       for (const auto& form : forms) {
         const auto question = read_question(Question::Kind::syscall, form);

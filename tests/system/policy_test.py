@@ -253,6 +253,66 @@ class Schema(unittest.TestCase):
                 self.assertNotEqual(self.problems(policy), [])
 
 
+class Compile(unittest.TestCase):
+    """What a policy compiles to, as files: the same bytes each time, and what a sandbox really gets."""
+
+    def files(self, folder):
+        found = {}
+        for name in os.listdir(folder):
+            with open(os.path.join(folder, name), "rb") as file:
+                found[name] = file.read()
+        return found
+
+    def test_equal_policies_give_equal_files_and_nothing_is_overwritten(self):
+        with support.tempfile.TemporaryDirectory() as folder:
+            first, second = (os.path.join(folder, name) for name in ("a", "b"))
+            said = caisson("policy", "compile", "strict", "--out", first)
+            self.assertEqual(said.returncode, 0, said.stderr)
+            self.assertEqual(said.stdout, caisson("policy", "compile", "strict", "--out", second).stdout)
+            self.assertEqual(self.files(first), self.files(second))
+            self.assertEqual(len(said.stdout.splitlines()), len(self.files(first)))
+            again = caisson("policy", "compile", "standard", "--out", first)
+            self.assertEqual(again.returncode, 2)
+            self.assertIn("give a new or an empty directory", again.stderr)
+            self.assertEqual(self.files(first), self.files(second))
+
+    def test_the_list_says_what_becomes_of_each_call_and_why(self):
+        said = caisson("policy", "compile", "strict", "--list")
+        rows = {line.split()[0]: line for line in said.stdout.splitlines() if not line.startswith(" ")}
+        self.assertGreater(len(rows), 350)
+        self.assertRegex(rows["read"], r"allow +syscalls.allow\[@python\] \(builtin:strict:\d+\)")
+        self.assertRegex(rows["mount"], r"EPERM +syscalls.allow \(builtin:strict:\d+\)")
+        self.assertRegex(rows["io_uring_setup"], "ENOSYS +syscalls.missing")
+        self.assertRegex(rows["socket"], "allow when +arg0 = 0x1$")
+
+    def test_a_container_gets_these_very_files(self):
+        problem = support.backend_problem("runc")
+        if problem:
+            self.skipTest("runc: " + problem)
+        name = "compile-%d" % os.getpid()
+        bundles = os.path.join(os.environ.get("CAISSON_STATE", "/var/lib/caisson"), "bundles")
+        if os.geteuid() != 0 or not os.path.isdir(bundles):
+            self.skipTest("reads the bundle of runc as root")
+        before = set(os.listdir(bundles))
+        ran = caisson("exec", "--backend", "runc", "--policy", "strict", "--session", name, "-c", "1")
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        try:
+            bundle, = set(os.listdir(bundles)) - before
+            with open(os.path.join(bundles, bundle, "config.json")) as file:
+                real = json.load(file)
+        finally:
+            caisson("sessions", "kill", name)
+        with support.tempfile.TemporaryDirectory() as folder:
+            caisson("policy", "compile", "strict", "--out", os.path.join(folder, "a"))
+            files = self.files(os.path.join(folder, "a"))
+        ours = json.loads(files["config.json"])
+        self.assertEqual(ours["linux"]["seccomp"], real["linux"]["seccomp"])
+        self.assertEqual(ours["linux"]["seccomp"], json.loads(files["seccomp.json"]))
+        for key in ("maskedPaths", "readonlyPaths", "namespaces"):
+            self.assertEqual(ours["linux"][key], real["linux"][key], key)
+        self.assertEqual(ours["process"]["capabilities"], real["process"]["capabilities"])
+
+
 class Tables(unittest.TestCase):
     def test_every_bundled_policy_has_one_and_keeps_it(self):
         names = [name[:-5] for name in os.listdir(POLICIES)
