@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "orchestrator/app/images.h"
 #include "sandbox/container/select.h"
 #include "sandbox/policy/ceiling.h"
+#include "sandbox/policy/check.h"
 #include "sandbox/policy/parse.h"
 
 namespace caisson {
@@ -31,9 +33,34 @@ Result<CheckedPolicy> load_checked_policy(const std::string& reference) {
   return CheckedPolicy{std::move(*policy), std::move(*compiled)};
 }
 
+namespace {
+
+// A path of the host is mounted as what it leads to, and that is what must be allowed.
+Result<void> follow_links(Policy& policy) {
+  for (auto& mount : policy.filesystem.mounts) {
+    std::error_code error;
+    const auto real = std::filesystem::canonical(mount.source, error).string();
+    if (mount.type != Mount::Type::bind || error || real == mount.source) continue;
+    const auto named = std::exchange(mount.source, real);
+    const auto findings = check(policy);
+    if (has_errors(findings)) {
+      return Error(Errc::bad_policy, fmt::format("{} leads through a symbolic link to {}:\n{}",
+                                                 named, real, to_text(findings)));
+    }
+  }
+  return boost::system::in_place_value;
+}
+
+}  // namespace
+
 Result<CheckedPolicy> load_checked_policy(const Config& config) {
   auto checked = load_checked_policy(config.policy);
   if (!checked) return checked;
+  // What another host has at these paths is not known here.
+  const bool is_here = config.docker_host.empty() || config.docker_host.starts_with("unix:");
+  if (is_here) {
+    if (auto followed = follow_links(checked->policy); !followed) return followed.error();
+  }
   auto wanted = checked->policy;
   wanted.runtime.image = image_for(config, wanted);
   for (const auto& ceiling : config.ceilings) {

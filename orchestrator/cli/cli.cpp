@@ -13,11 +13,24 @@
 
 namespace caisson {
 
+void add_ceiling_flag(CLI::App& command, Config& config) {
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--ceiling",
+          [&config](const std::vector<std::string>& policies) {
+            config.ceilings.insert(config.ceilings.end(), policies.begin(), policies.end());
+          },
+          "one more policy that the policy may not exceed")
+      ->allow_extra_args(false)
+      ->type_name("POLICY");
+}
+
 void add_sandbox_flags(CLI::App& command, Config& config) {
   command
       .add_option("--policy", config.policy, "a bundled policy (strict, standard, batch) or a file")
       ->capture_default_str()
       ->type_name("POLICY");
+  add_ceiling_flag(command, config);
   command
       .add_option("--image", config.image,
                   "an image of ours, a Docker reference, or a directory; else the policy's, else "

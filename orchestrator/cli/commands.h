@@ -21,8 +21,10 @@ Command add_policy(CLI::App& cli, Config& config);
 Command add_probe(CLI::App& cli, Config& config);
 Command add_doctor(CLI::App& cli, Config& config);
 
-// --policy, --image, --backend, --state-dir, --docker-host: the same for every command that starts
-// a sandbox.
+// --ceiling POLICY, beside those of the environment.
+void add_ceiling_flag(CLI::App& command, Config& config);
+// --policy, --ceiling, --image, --backend, --state-dir, --docker-host: the same for every command
+// that starts a sandbox.
 void add_sandbox_flags(CLI::App& command, Config& config);
 
 }  // namespace caisson

@@ -12,6 +12,7 @@
 #include "orchestrator/cli/policy_test.h"
 #include "sandbox/base/json.h"
 #include "sandbox/policy/bundled.h"
+#include "sandbox/policy/ceiling.h"
 #include "sandbox/policy/check.h"
 #include "sandbox/policy/compile.h"
 #include "sandbox/policy/parse.h"
@@ -35,8 +36,19 @@ std::string bundled_names() {
   return names;
 }
 
+// What the policy has too much, for each ceiling.
+std::string beyond(const Policy& policy, const CompiledPolicy& compiled,
+                   const std::vector<std::string>& ceilings) {
+  std::string problem;
+  for (const auto& ceiling : ceilings) {
+    const auto within = check_ceiling(policy, compiled, ceiling);
+    if (!within) problem += (problem.empty() ? "" : "\n") + within.error().message;
+  }
+  return problem;
+}
+
 // One policy that was asked about: parsed, checked and compiled, with nothing started.
-int check_one(const std::string& reference, bool json) {
+int check_one(const std::string& reference, const std::vector<std::string>& ceilings, bool json) {
   const auto policy = load_policy(reference);
   std::vector<Finding> findings;
   std::string problem;
@@ -48,6 +60,8 @@ int check_one(const std::string& reference, bool json) {
       problem = to_text(findings);
     } else if (const auto compiled = compile(*policy); !compiled) {
       problem = compiled.error().message;
+    } else {
+      problem = beyond(*policy, *compiled, ceilings);
     }
   }
   if (json) {
@@ -67,7 +81,7 @@ int check_one(const std::string& reference, bool json) {
   return problem.empty() ? exit_ok : exit_usage;
 }
 
-int show_one(const std::string& reference, bool json) {
+int show_one(const std::string& reference, const std::vector<std::string>& ceilings, bool json) {
   const auto policy = load_policy(reference);
   const auto compiled = policy ? compile(*policy) : Result<CompiledPolicy>(policy.error());
   if (!compiled) {
@@ -78,6 +92,11 @@ int show_one(const std::string& reference, bool json) {
     fmt::print("{}\n", to_text(show_json(*policy, *compiled)));
   } else {
     fmt::print("{}", show(*policy, *compiled));
+    for (const auto& ceiling : ceilings) {
+      const bool within = check_ceiling(*policy, *compiled, ceiling).has_value();
+      fmt::print("# ceiling {}: {}\n", ceiling,
+                 within ? "within" : "exceeded (policy check says by what)");
+    }
   }
   return exit_ok;
 }
@@ -118,7 +137,8 @@ Command add_policy(CLI::App& cli, Config& config) {
   artefacts->add_to(*compile_command);
   auto* schema_command = command->add_subcommand(
       "schema", "Print the form of a policy file as a JSON Schema, for editors");
-  auto run = [=]() -> int {
+  for (auto* each : {check_command, show_command}) add_ceiling_flag(*each, config);
+  auto run = [=, &config]() -> int {
     if (compile_command->parsed()) return compile_policy(*artefacts);
     if (schema_command->parsed()) {
       fmt::print("{}\n", policy_schema().dump(2));
@@ -127,10 +147,10 @@ Command add_policy(CLI::App& cli, Config& config) {
     if (explain_command->parsed()) return explain_policy(*questions);
     if (diff_command->parsed()) return diff_policies(*pair);
     if (test_command->parsed()) return test_policies(*tables);
-    if (show_command->parsed()) return show_one(flags->policy, flags->json);
+    if (show_command->parsed()) return show_one(flags->policy, config.ceilings, flags->json);
     int status = exit_ok;
     for (const auto& policy : flags->policies)
-      status = std::max(status, check_one(policy, flags->json));
+      status = std::max(status, check_one(policy, config.ceilings, flags->json));
     return status;
   };
   return {command, run};

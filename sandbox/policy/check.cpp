@@ -42,24 +42,6 @@ bool contains(const std::vector<std::string>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-// Warnings that the author takes on by name say nothing more; a name that nothing needs is one.
-void take_acknowledged(const Policy& policy, std::vector<Finding>& findings) {
-  std::set<std::string> taken;
-  std::erase_if(findings, [&](const Finding& finding) {
-    const bool known =
-        finding.severity == Severity::warning && policy.acknowledge.contains(finding.id);
-    if (known) taken.insert(finding.id);
-    return known;
-  });
-  for (const auto& [id, reason] : policy.acknowledge) {
-    if (taken.contains(id)) continue;
-    const auto origin = policy.origins.find("acknowledge." + id);
-    findings.push_back({Severity::warning, "not_needed", "acknowledge." + id,
-                        "there is no warning of this name here (take it out)",
-                        origin == policy.origins.end() ? Origin{} : origin->second});
-  }
-}
-
 }  // namespace
 
 Origin PolicyCheck::origin(std::string path) const {
@@ -77,6 +59,12 @@ void PolicyCheck::add(Severity severity, std::string id, const std::string& path
   findings_.push_back({severity, std::move(id), path, std::move(text), origin(path)});
 }
 
+void PolicyCheck::risk(std::string id, const std::string& path, std::string text) {
+  if (text.ends_with(')')) text.pop_back();
+  text += fmt::format(", or take it on: acknowledge: {{{}: why}})", id);
+  error(std::move(id), path, std::move(text));
+}
+
 void PolicyCheck::check_runtime() {
   const auto& runtime = policy_.runtime;
   if (!only(runtime.handler, "._-")) {
@@ -87,8 +75,17 @@ void PolicyCheck::check_runtime() {
     warn("not_offered", "runtime.landlock",
          "gVisor has no Landlock, so nothing will start (use best_effort)");
   }
+  // Images of ours have plain names, and what is in them is known by its digest.
+  const auto& image = runtime.image;
+  const bool is_directory = image.starts_with("/") || image.starts_with(".");
+  if (!is_directory && image.find_first_of("/:@") != image.npos &&
+      image.find("@sha256:") == image.npos) {
+    risk("image_unpinned", "runtime.image",
+         fmt::format("'{}' may be another image tomorrow (name it by its digest: …@sha256:…)",
+                     image));
+  }
   if (runtime.landlock != Need::required) {
-    warn("landlock_optional", "runtime.landlock",
+    risk("landlock_optional", "runtime.landlock",
          "where it is off, a block can read /proc and reach its own checkpoints (use required)");
   }
   if (runtime.notify == Need::off) {
@@ -98,7 +95,7 @@ void PolicyCheck::check_runtime() {
             "notify: required, or exec: allow)");
     }
     if (policy_.session.checkpoints > 0) {
-      warn("signals_unmediated", "runtime.notify",
+      risk("signals_unmediated", "runtime.notify",
            "without it a block can kill its own checkpoints (use required)");
     }
   }
@@ -296,7 +293,7 @@ void PolicyCheck::check_env() {
     }
     for (const std::string_view word : {"TOKEN", "SECRET", "PASSWORD", "API_KEY", "ACCESS_KEY"}) {
       if (name.find(word) == name.npos) continue;
-      warn("secret_in_env", path, "the code can read and print it (keep secrets on the host)");
+      risk("secret_in_env", path, "the code can read and print it (keep secrets on the host)");
       break;
     }
   }

@@ -52,6 +52,11 @@ void PolicyCheck::check_egress_rule(const EgressRule& rule) {
                         rule.host, closed));
     }
   }
+  if (rule.host.starts_with("*")) {
+    risk("wildcard_host", path,
+         "the code chooses a label, and so says something to whoever answers for that domain's "
+         "names (name each host)");
+  }
   for (const auto& method : rule.methods) {
     if (method == "CONNECT" || method == "TRACE") {
       error("bad_method", path + ".methods",
@@ -92,7 +97,7 @@ void PolicyCheck::check_credential(const EgressCredential& credential) {
            std::any_of(rule.ports.begin(), rule.ports.end(), [](auto port) { return port != 443; });
   });
   if (in_clear) {
-    warn("secret_in_clear", path,
+    risk("secret_in_clear", path,
          "on ports other than 443 the secret is sent without TLS (allow 443 alone)");
   }
   if (!is_token(credential.header) || is_own_header(credential.header)) {
@@ -125,8 +130,8 @@ void PolicyCheck::check_egress() {
                         "network that is meant)",
                         text));
     } else {
-      warn("private_network", "network.egress.exempt",
-           fmt::format("allowed hosts whose names resolve to {} are reached", text));
+      risk("private_network", "network.egress.exempt",
+           fmt::format("allowed hosts whose names resolve to {} are reached (take it out)", text));
     }
     findings_.back().where = origin(fmt::format("network.egress.exempt[{}]", text));
   }

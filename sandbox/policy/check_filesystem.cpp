@@ -143,7 +143,7 @@ void PolicyCheck::check_bind(const Mount& mount, const std::string& path) {
         fmt::format("{} has keys and histories in it (mount a directory below it)", mount.source));
   }
   if (!mount.read_only) {
-    warn("bind_writable", path,
+    risk("bind_writable", path,
          "the code can change these files of the host (add read_only: true)");
   }
 }

@@ -38,6 +38,8 @@ class PolicyCheck {
   void warn(std::string id, const std::string& path, std::string text) {
     add(Severity::warning, std::move(id), path, std::move(text));
   }
+  // An error unless the author takes it on: acknowledge: {id: why}. `text` ends in what to do.
+  void risk(std::string id, const std::string& path, std::string text);
   void add(Severity severity, std::string id, const std::string& path, std::string text);
   // Where this leaf, or the nearest thing around it, was said.
   Origin origin(std::string path) const;
@@ -45,6 +47,9 @@ class PolicyCheck {
   const Policy& policy_;
   std::vector<Finding> findings_;
 };
+
+// Takes out what the author takes on, and adds what is wrong with that.
+void take_acknowledged(const Policy& policy, std::vector<Finding>& findings);
 
 // Absolute, without "//", ".", "..", a slash at its end, or control characters.
 bool is_plain_path(const std::string& path);

@@ -15,6 +15,7 @@ SECRET = "Bearer s3cr3t-t0ken-4711"
 
 POLICY = """version: 1
 extends: [networked]
+acknowledge: {wildcard_host: a test, secret_in_clear: a test, private_network: a test}
 time: {block: 30s}
 network:
   egress:

@@ -184,6 +184,38 @@ class Ceiling(unittest.TestCase):
             self.assertEqual(said.returncode, 2, said.stderr)
             self.assertIn("runtime.image: python -> other", said.stderr)
 
+    def test_two_of_them_hold_together(self):
+        """One bounds what the other leaves open, whichever comes first."""
+        with support.tempfile.TemporaryDirectory() as folder:
+            paths = []
+            for name, text in (("a", "resources: {memory: {max: 256Mi}}"), ("b", "time: {block: 1s}")):
+                paths.append(os.path.join(folder, name + ".yaml"))
+                with open(paths[-1], "w") as file:
+                    file.write("version: 1\nname: %s\nextends: [strict]\n%s\n" % (name, text))
+            for host, own in (paths, paths[::-1]):
+                said = caisson("policy", "check", "strict", "--ceiling", own, env={"CAISSON_CEILING": host})
+                self.assertEqual(said.returncode, 2)
+                self.assertIn("resources.memory.max: 256Mi -> 512Mi", said.stderr)
+                self.assertIn("time.block: 1s -> 10s", said.stderr)
+            said = caisson("exec", "--policy", "strict", "--ceiling", paths[1], "-c", "1")
+            self.assertEqual(said.returncode, 2)
+            self.assertIn("time.block: 1s -> 10s", said.stderr)
+            shown = caisson("policy", "show", "strict", "--ceiling", paths[0], "--ceiling", "strict").stdout
+            self.assertIn("# ceiling %s: exceeded" % paths[0], shown)
+            self.assertIn("# ceiling strict: within", shown)
+
+    def test_a_bind_mount_is_what_its_path_leads_to(self):
+        with support.tempfile.TemporaryDirectory() as folder:
+            os.symlink("/etc", os.path.join(folder, "link"))
+            policy = os.path.join(folder, "mine.yaml")
+            with open(policy, "w") as file:
+                file.write("version: 1\nfilesystem: {mounts: {/data: {type: bind, source: %s/link, read_only: true}}}\n"
+                           % os.path.realpath(folder))
+            self.assertEqual(caisson("policy", "check", policy).returncode, 0)
+            said = caisson("exec", "--policy", policy, "-c", "1")
+            self.assertEqual(said.returncode, 2)
+            self.assertIn("leads through a symbolic link to /etc:", said.stderr)
+
     def test_what_is_tighter_runs(self):
         problem = support.backend_problem("runc")
         if problem:

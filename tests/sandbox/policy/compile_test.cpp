@@ -114,7 +114,9 @@ TEST(Compile, DenialsAreAnsweredAsThePolicySays) {
   EXPECT_EQ(verdict(kill, SYS_ptrace), "kill");
   EXPECT_EQ(verdict(kill, SYS_chown), "errno 1");  // quiet
   EXPECT_EQ(verdict(kill, SYS_clone3), "errno 38");
-  const auto off = compiled(parsed("version: 1\nextends: [standard]\nruntime: {notify: off}\n"));
+  const auto off =
+      compiled(parsed("version: 1\nextends: [standard]\nacknowledge: {signals_unmediated: "
+                      "why}\nruntime: {notify: off}\n"));
   EXPECT_TRUE(off.notified.empty());
   EXPECT_EQ(verdict(off, SYS_ptrace), "errno 1");
   EXPECT_EQ(verdict(off, SYS_kill), "allow");
@@ -229,7 +231,10 @@ TEST(Compile, LandlockHidesProcAndGrantsMounts) {
   EXPECT_EQ(rules.at("/usr") & (read | write | execute), read | execute);
   EXPECT_EQ(rules.at("/caisson") & (read | write | execute), read);
   EXPECT_TRUE(rules.contains("/dev/null"));
-  EXPECT_FALSE(compiled(parsed("version: 1\nruntime: {landlock: off}\n")).landlock.enabled);
+  EXPECT_FALSE(
+      compiled(
+          parsed("version: 1\nacknowledge: {landlock_optional: why}\nruntime: {landlock: off}\n"))
+          .landlock.enabled);
 }
 
 TEST(Compile, LimitsKeepTheirNumbers) {

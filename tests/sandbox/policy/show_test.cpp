@@ -59,6 +59,7 @@ TEST(Show, WhatIsShownOfEgressReadsAsTheSame) {
   auto policy = parsed(
       "version: 1\n"
       "extends: [networked]\n"
+      "acknowledge: {wildcard_host: why, secret_in_clear: why, private_network: why}\n"
       "network:\n"
       "  egress:\n"
       "    allow:\n"
