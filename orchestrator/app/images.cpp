@@ -36,10 +36,12 @@ asio::awaitable<Result<std::string>> find_image(Backend& backend, const Config& 
   if (!manifest) {
     co_return Error(
         Errc::not_found,
-        fmt::format(
-            "there is no image '{}' in {}\nbuild it with: images/python/build{}", config.image,
-            directory.parent_path().string(),
-            config.image == "python" ? "" : " --name " + config.image + " --with PACKAGES"));
+        fmt::format("there is no image '{}' in {}\nbuild it with: images/python/build{}",
+                    config.image, directory.parent_path().string(),
+                    config.image == "python" ? ""
+                    : config.image == "data-science"
+                        ? " --name data-science"
+                        : " --name " + config.image + " --with PACKAGES"));
   }
   StoredImage image;
   image.name = config.image;

@@ -8,7 +8,7 @@
 #include "orchestrator/cli/block_time.h"
 #include "orchestrator/cli/commands.h"
 #include "orchestrator/cli/event_loop.h"
-#include "orchestrator/cli/files.h"
+#include "orchestrator/cli/sources.h"
 #include "orchestrator/cli/terminal.h"
 #include "orchestrator/cli/transfer.h"
 #include "orchestrator/cli/with_session.h"
@@ -17,12 +17,6 @@
 
 namespace caisson {
 namespace {
-
-// Where a block comes from: -c CODE, a file, or standard input ("-").
-struct Source {
-  std::string label;  // for messages: "-c", "plot.py"
-  std::string text;
-};
 
 struct ExecFlags {
   std::string policy;
@@ -33,27 +27,8 @@ struct ExecFlags {
   std::vector<std::string> get;
   bool json = false;
   SessionFlags session;
-  std::vector<std::string> code;
-  std::vector<std::string> files;
+  SourceFlags sources;
 };
-
-// The blocks in the order in which they stand on the command line.
-Result<std::vector<Source>> read_sources(const CLI::App& command, const ExecFlags& flags,
-                                         std::uint64_t limit_bytes) {
-  std::vector<Source> sources;
-  auto code = flags.code.begin();
-  auto file = flags.files.begin();
-  for (const auto* option : command.parse_order()) {
-    if (option->get_name() == "-c" && code != flags.code.end()) {
-      sources.push_back({"-c", *code++});
-    } else if (option->get_name() == "FILE" && file != flags.files.end()) {
-      auto text = read_file(*file, limit_bytes);
-      if (!text) return text.error();
-      sources.push_back({*file++, std::move(*text)});
-    }
-  }
-  return sources;
-}
 
 // What became of saved or restored names, apart from those that are well. "not saved: f: …"
 void print_report(const StateReport& report, const char* what) {
@@ -175,11 +150,7 @@ Command add_exec(CLI::App& cli, Config& config) {
       ->take_all()
       ->allow_extra_args(false);
   command->add_flag("--json", flags->json, "print one JSON object a line, the block's outcome");
-  command->add_option("-c", flags->code, "code of a block")
-      ->type_name("CODE")
-      ->take_all()
-      ->allow_extra_args(false);
-  command->add_option("FILE", flags->files, "file with a block's code");
+  flags->sources.add_to(*command);
   auto run = [command, flags, &config]() -> int {
     if (auto used = use_settings_of_session(*command, flags->session, config); !used) {
       complain(used.error().message);
@@ -195,7 +166,7 @@ Command add_exec(CLI::App& cli, Config& config) {
       complain(timeout.error().message);
       return exit_usage;
     }
-    auto sources = read_sources(*command, *flags, policy->policy.input.max_bytes);
+    auto sources = flags->sources.read(*command, policy->policy.input.max_bytes);
     if (!sources) {
       complain(sources.error().message);
       return exit_usage;

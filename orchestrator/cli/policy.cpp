@@ -9,6 +9,7 @@
 #include "orchestrator/cli/policy_compile.h"
 #include "orchestrator/cli/policy_diff.h"
 #include "orchestrator/cli/policy_explain.h"
+#include "orchestrator/cli/policy_learn.h"
 #include "orchestrator/cli/policy_test.h"
 #include "sandbox/base/json.h"
 #include "sandbox/policy/bundled.h"
@@ -135,10 +136,15 @@ Command add_policy(CLI::App& cli, Config& config) {
   auto* compile_command =
       command->add_subcommand("compile", "What a policy becomes at each layer, as files");
   artefacts->add_to(*compile_command);
+  auto watched = std::make_shared<LearnFlags>();
+  auto* learn_command = command->add_subcommand(
+      "learn", "Run trusted code, and make a policy of what it did beyond another one");
+  watched->add_to(*learn_command, config);
   auto* schema_command = command->add_subcommand(
       "schema", "Print the form of a policy file as a JSON Schema, for editors");
   for (auto* each : {check_command, show_command}) add_ceiling_flag(*each, config);
   auto run = [=, &config]() -> int {
+    if (learn_command->parsed()) return learn_policy(*learn_command, *watched, config);
     if (compile_command->parsed()) return compile_policy(*artefacts);
     if (schema_command->parsed()) {
       fmt::print("{}\n", policy_schema().dump(2));

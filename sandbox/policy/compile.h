@@ -49,6 +49,7 @@ enum class Mediation : std::uint8_t {
   refuse = 0,      // always answer `error`
   first_exec = 1,  // let through until the interpreter runs, then answer `error`
   signal = 2,      // let through unless the target is init, the zygote or a checkpoint
+  audit = 3,       // let through and told: audit.h
 };
 
 // With network.mode: proxy, where the sandbox finds its proxy: a port of its own loopback.
@@ -68,6 +69,7 @@ struct CompiledPolicy {
   std::vector<NotifiedCall> notified;      // how init answers what inner_filter hands to it
   Landlock landlock;
   std::vector<Rlimit> rlimits;
+  bool audit = false;  // what is done is told, and the wall is wider: only audit.h makes such a one
   std::uint64_t container_memory_bytes = 0;  // (checkpoints + 1) x memory.max + a fixed allowance
   bool operator==(const CompiledPolicy&) const = default;
 };

@@ -131,7 +131,8 @@ DenialText explain_denial(const Policy& policy, const DeniedSyscall& call) {
   text.fix = fix_for_call(name);
   text.subject = subject_of(name, call);
   const char* error = ::strerrorname_np(call.error);
-  text.error = error != nullptr ? error : std::to_string(call.error);
+  // 0: it was let through to be told (audit.h).
+  if (call.error != 0) text.error = error != nullptr ? error : std::to_string(call.error);
   // Starting programs is decided by process.exec alone, and check() refuses execve in this list.
   if (const auto entry = denied_by_name(policy, name); !entry.empty()) {
     text.rule = rule(policy, "syscalls.deny", entry);

@@ -100,7 +100,8 @@ struct Outcome {
   std::optional<ExceptionInfo> error;
   // Of a block of tools: [{"name", "signature", "doc"}], in the order of their definition.
   nlohmann::json loaded = nlohmann::json::array();
-  // Of a block that asks about the names, what the guest says, unchecked; else null.
+  // Of a block that asks about the names, or in a session that is watched for `policy learn`: what
+  // the guest says, unchecked; else null.
   nlohmann::json report;
   std::vector<nlohmann::json> displays;  // MIME bundles in order, plots among them
   std::vector<Denial> denials;

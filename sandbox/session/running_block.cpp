@@ -197,6 +197,9 @@ void RunningBlock::receive_result(std::string_view text) {
   if (failed != result->end() && failed->is_array()) denials_.failures(*failed);
   const auto loaded = result->find("loaded");
   if (loaded != result->end() && loaded->is_array()) outcome_.loaded = *loaded;
+  // Only in a session that is watched (audit.h).
+  const auto opened = result->find("opened");
+  if (opened != result->end() && opened->is_array()) outcome_.report = {{"opened", *opened}};
   for (const char* kind : {"names", "save", "restore"}) {
     const auto report = result->find(kind);
     if (report != result->end() && report->is_object()) outcome_.report = *report;

@@ -24,7 +24,7 @@ void point_to_proxy(std::map<std::string, std::string>& env) {
   for (const auto* name : {"NO_PROXY", "no_proxy"}) env[name] = "";
 }
 
-std::string worker_config(const Policy& policy) {
+std::string worker_config(const Policy& policy, bool audit) {
   const nlohmann::json config{{"preload", policy.python.preload},
                               {"aliases", policy.python.aliases},
                               {"deny", policy.python.deny},
@@ -32,7 +32,8 @@ std::string worker_config(const Policy& policy) {
                               {"guidance", *find_field("python.guidance")->write(policy)},
                               {"value_max_bytes", policy.output.value_max_bytes},
                               {"display_max_bytes", policy.output.display_max_bytes},
-                              {"workspace", policy.process.working_dir}};
+                              {"workspace", policy.process.working_dir},
+                              {"audit", audit}};
   return to_text(config);
 }
 
@@ -46,7 +47,7 @@ wire::Setup make_setup(const Policy& policy, const CompiledPolicy& compiled,
   if (policy.network.mode == NetworkMode::proxy) point_to_proxy(env);
   for (const auto& [name, value] : env) setup.env.push_back(name + "=" + value);
   setup.working_dir = policy.process.working_dir;
-  setup.worker_config = worker_config(policy);
+  setup.worker_config = worker_config(policy, compiled.audit);
   for (const auto& limit : compiled.rlimits) {
     setup.rlimits.push_back(
         {static_cast<std::uint32_t>(limit.resource), 0, limit.soft, limit.hard});

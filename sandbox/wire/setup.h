@@ -31,7 +31,8 @@ struct SetupPort {  // Landlock, of a TCP port
 struct SetupCall {  // how init answers a notified system call
   std::int32_t number = 0;
   std::int32_t error = 0;
-  std::uint32_t mediation = 0;  // 0 refuse, 1 first exec only, 2 signal: not to protected processes
+  std::uint32_t mediation = 0;  // 0 refuse, 1 first exec only, 2 signal: not to protected
+                                // processes, 3 let through, and `denied` with errno 0
 };
 
 struct SetupLimits {

@@ -10,6 +10,15 @@ BACKEND = "caisson_matplotlib"
 _modules = sys.modules
 
 
+def choose_backend():
+    """matplotlib reads both when it is imported, which a preload does before there are sessions."""
+    os.environ.setdefault("MPLBACKEND", "module://" + BACKEND)
+    home = os.environ.get("HOME", "")
+    if "MPLCONFIGDIR" not in os.environ and not os.access(home, os.W_OK):
+        # Otherwise matplotlib complains on stderr that it has nowhere to keep its font list.
+        os.environ["MPLCONFIGDIR"] = os.path.join(os.environ.get("TMPDIR", "/tmp"), "matplotlib")
+
+
 class Figures:
     """The finder and loader of the backend module that MPLBACKEND names."""
 
@@ -17,13 +26,7 @@ class Figures:
         self._display = display
 
     def install(self):
-        os.environ.setdefault("MPLBACKEND", "module://" + BACKEND)
-        home = os.environ.get("HOME", "")
-        if "MPLCONFIGDIR" not in os.environ and not os.access(home, os.W_OK):
-            # Otherwise matplotlib complains on stderr that it has nowhere to keep its font list.
-            os.environ["MPLCONFIGDIR"] = os.path.join(
-                os.environ.get("TMPDIR", "/tmp"), "matplotlib"
-            )
+        choose_backend()
         sys.meta_path.append(self)
 
     def find_spec(self, name, path=None, target=None):

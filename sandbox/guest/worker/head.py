@@ -23,6 +23,7 @@ from _caisson.figures import Figures
 from _caisson.guard import Guard
 from _caisson.interrupts import Interrupts
 from _caisson.tools import ToolError, Tools, module as caisson_module
+from _caisson.watch import Watch
 
 _exit = os._exit
 _close = os.close
@@ -61,9 +62,11 @@ def start(zygote, config, context, request, fds):
 
 def _live(config, context, request, fds):
     try:
-        channel, executor, streams, tools, guard, copies = _become(config, context, request, fds)
+        channel, executor, streams, tools, guard, watch, copies = _become(
+            config, context, request, fds
+        )
         channel.send(wire.OPENED)
-        _serve(channel, executor, streams, guard, tools, copies)
+        _serve(channel, executor, streams, guard, watch, tools, copies)
     except wire.Closed:
         _exit(0)
     except BaseException as error:
@@ -116,6 +119,9 @@ def _become(config, context, request, fds):
         )
     main.__dict__.update(request.get("seeds") or {})
     guard.install()
+    watch = Watch()
+    if config.get("audit"):
+        watch.install()
 
     copies = Copies(channel, streams, executor, tools)
     main_thread = get_ident()
@@ -131,7 +137,7 @@ def _become(config, context, request, fds):
     threading.excepthook = _thread_failed(config)
     executor.warm_up()
     gc.enable()
-    return channel, executor, streams, tools, guard, copies
+    return channel, executor, streams, tools, guard, watch, copies
 
 
 def _thread_failed(config):
@@ -173,7 +179,7 @@ class _Spare:
                 pass  # user code has closed it
 
 
-def _serve(channel, executor, streams, guard, tools, copies):
+def _serve(channel, executor, streams, guard, watch, tools, copies):
     spare = _Spare(streams.null)
     while True:
         try:
@@ -200,6 +206,9 @@ def _serve(channel, executor, streams, guard, tools, copies):
             refused = guard.take()
             if refused:
                 result = result[:-1] + b',"guidance":%s}' % wire.encode(refused)
+            opened = watch.take()
+            if opened:
+                result = result[:-1] + b',"opened":%s}' % wire.encode(opened)
             channel.finish(block, result)
             executor.remember()
         elif kind == wire.PIPES and len(fds) == 2:

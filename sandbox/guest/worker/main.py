@@ -20,6 +20,7 @@ _FILES = [
     "failures",
     "figures",
     "guard",
+    "watch",
     "tools",
     "sizes",
     "names",
@@ -102,6 +103,7 @@ def main():
         if kind != wire.SETUP:
             raise wire.Closed("the first message must be `setup`, not %d" % kind)
         config = wire.decode(body)
+        worker.figures.choose_backend()
         done, failed = preload(config.get("preload") or [])
         gc.collect()
         gc.disable()

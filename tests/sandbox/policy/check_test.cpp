@@ -22,7 +22,7 @@ INSTANTIATE_TEST_SUITE_P(Cases, PolicyFinding, testing::ValuesIn(read_error_case
                          [](const auto& info) { return test_name(info.param); });
 
 TEST(Check, BundledPoliciesHaveNeitherErrorsNorWarnings) {
-  for (const auto* name : {"strict", "standard", "networked", "batch"}) {
+  for (const auto* name : {"strict", "standard", "data-science", "networked", "batch"}) {
     for (const auto& finding : check(loaded(name))) {
       EXPECT_EQ(finding.severity, Severity::note) << to_text(finding);
     }

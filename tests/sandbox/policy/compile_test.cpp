@@ -40,13 +40,13 @@ std::set<std::string> outer_names(const std::string& profile, const std::string&
 }
 
 TEST(Compile, TheSamePolicyGivesTheSameBytes) {
-  for (const auto* name : {"strict", "standard", "networked", "batch"}) {
+  for (const auto* name : {"strict", "standard", "data-science", "networked", "batch"}) {
     EXPECT_EQ(compiled(loaded(name)), compiled(loaded(name))) << name;
   }
 }
 
 TEST(Compile, WhatTheFilterHandsOverIsListedAndNothingElse) {
-  for (const auto* name : {"strict", "standard", "networked", "batch"}) {
+  for (const auto* name : {"strict", "standard", "data-science", "networked", "batch"}) {
     const auto policy = compiled(loaded(name));
     for (const int number : known_syscall_numbers()) {
       // A value that no argument rule knows.

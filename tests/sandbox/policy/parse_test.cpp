@@ -215,10 +215,11 @@ TEST(Policy, WhatIsNotThereIsNotFound) {
   const auto name = files.load("srict");
   ASSERT_FALSE(name);
   EXPECT_EQ(name.error().code, Errc::not_found);
-  EXPECT_EQ(name.error().message,
-            "there is no policy 'srict' (did you mean 'strict'? bundled: batch, networked, "
-            "standard, strict; "
-            "a file needs a '/' or ends in .yaml)");
+  EXPECT_EQ(
+      name.error().message,
+      "there is no policy 'srict' (did you mean 'strict'? bundled: batch, data-science, networked, "
+      "standard, strict; "
+      "a file needs a '/' or ends in .yaml)");
   const auto file = files.load("./none.yaml");
   ASSERT_FALSE(file);
   EXPECT_EQ(file.error().code, Errc::not_found);
