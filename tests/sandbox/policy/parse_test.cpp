@@ -45,7 +45,7 @@ std::string message(const Result<Policy>& policy) {
 }
 
 TEST(Policy, EveryBundledOneLoadsFromAnyDirectory) {
-  EXPECT_EQ(bundled_policies().size(), 4U);
+  EXPECT_EQ(bundled_policies().size(), 5U);
   for (const auto& bundled : bundled_policies()) {
     const auto policy = load_policy(std::string(bundled.name), {"/nonexistent"});
     ASSERT_TRUE(policy) << policy.error().message;
