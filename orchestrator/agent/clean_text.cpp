@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 #include <utility>
 
 #include "sandbox/base/utf8.h"
@@ -37,10 +37,17 @@ char32_t decode(std::string_view character) {
 
 // Unicode characters that reorder text (as in the "Trojan Source" attacks) or are not seen at all.
 bool is_deceptive(char32_t code) {
-  return code == 0x061C || (code >= 0x200B && code <= 0x200F) ||
-         (code >= 0x202A && code <= 0x202E) || (code >= 0x2060 && code <= 0x2069) ||
-         code == 0xFEFF || (code >= 0xFFF9 && code <= 0xFFFB) ||
-         (code >= 0xE0000 && code <= 0xE007F);
+  // Joiners and variation selectors go too: an emoji loses its colour, a mark of a chat template
+  // cannot hide.
+  constexpr std::pair<char32_t, char32_t> ranges[] = {
+      {0x00AD, 0x00AD},   {0x034F, 0x034F},  {0x061C, 0x061C}, {0x115F, 0x1160}, {0x17B4, 0x17B5},
+      {0x180B, 0x180F},   {0x200B, 0x200F},  {0x202A, 0x202E}, {0x2060, 0x206F}, {0x3164, 0x3164},
+      {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},  {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3},
+      {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}};
+  return code >= 0xAD &&
+         std::any_of(std::begin(ranges), std::end(ranges), [code](const auto& range) {
+           return code >= range.first && code <= range.second;
+         });
 }
 
 bool continues_character(char c) {
@@ -57,25 +64,37 @@ bool starts_with(std::string_view text, std::string_view prefix) {
                     [](char a, char b) { return lower(a) == lower(b); });
 }
 
-// Marks of the chat templates of Llama 2 and 3, ChatML, Mistral, Gemma, Phi, DeepSeek; and of
-// reasoning. "<|" and "<｜" stand for all that begin so.
-constexpr std::array<std::string_view, 17> marks = {"<|",
-                                                    "<｜",
-                                                    "[INST]",
-                                                    "[/INST]",
-                                                    "<<SYS>>",
-                                                    "<</SYS>>",
-                                                    "<s>",
-                                                    "</s>",
-                                                    "<start_of_turn>",
-                                                    "<end_of_turn>",
-                                                    "<bos>",
-                                                    "<eos>",
-                                                    "<think>",
-                                                    "</think>",
-                                                    "[SYSTEM_PROMPT]",
-                                                    "[TOOL_CALLS]",
-                                                    "[AVAILABLE_TOOLS]"};
+// Marks of the chat templates of Llama 2 and 3, ChatML, Mistral, Gemma, Phi, DeepSeek, Hermes; and
+// of reasoning. "<|" and "<｜" stand for all that begin so.
+constexpr std::string_view marks[] = {
+    "<|",
+    "<｜",
+    "[INST]",
+    "[/INST]",
+    "<<SYS>>",
+    "<</SYS>>",
+    "<s>",
+    "</s>",
+    "<start_of_turn>",
+    "<end_of_turn>",
+    "<bos>",
+    "<eos>",
+    "<think>",
+    "</think>",
+    "<start_of_image>",
+    "<tool_call>",
+    "</tool_call>",
+    "<tool_response>",
+    "</tool_response>",
+    "[SYSTEM_PROMPT]",
+    "[/SYSTEM_PROMPT]",
+    "[TOOL_CALLS]",
+    "[/TOOL_CALLS]",
+    "[AVAILABLE_TOOLS]",
+    "[/AVAILABLE_TOOLS]",
+    "[TOOL_RESULTS]",
+    "[/TOOL_RESULTS]",
+};
 
 bool is_mark(std::string_view text, const std::vector<std::string>& delimiters) {
   for (const auto mark : marks) {
