@@ -35,21 +35,6 @@ char32_t decode(std::string_view character) {
   }
 }
 
-// Unicode characters that reorder text (as in the "Trojan Source" attacks) or are not seen at all.
-bool is_deceptive(char32_t code) {
-  // Joiners and variation selectors go too: an emoji loses its colour, a mark of a chat template
-  // cannot hide.
-  constexpr std::pair<char32_t, char32_t> ranges[] = {
-      {0x00AD, 0x00AD},   {0x034F, 0x034F},  {0x061C, 0x061C}, {0x115F, 0x1160}, {0x17B4, 0x17B5},
-      {0x180B, 0x180F},   {0x200B, 0x200F},  {0x202A, 0x202E}, {0x2060, 0x206F}, {0x3164, 0x3164},
-      {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},  {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3},
-      {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}};
-  return code >= 0xAD &&
-         std::any_of(std::begin(ranges), std::end(ranges), [code](const auto& range) {
-           return code >= range.first && code <= range.second;
-         });
-}
-
 bool continues_character(char c) {
   return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
 }
@@ -111,6 +96,20 @@ bool is_mark(std::string_view text, const std::vector<std::string>& delimiters) 
 }
 
 }  // namespace
+
+bool is_deceptive(char32_t code) {
+  // Joiners and variation selectors go too: an emoji loses its colour, a mark of a chat template
+  // cannot hide.
+  constexpr std::pair<char32_t, char32_t> ranges[] = {
+      {0x00AD, 0x00AD},   {0x034F, 0x034F},  {0x061C, 0x061C}, {0x115F, 0x1160}, {0x17B4, 0x17B5},
+      {0x180B, 0x180F},   {0x200B, 0x200F},  {0x202A, 0x202E}, {0x2060, 0x206F}, {0x3164, 0x3164},
+      {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},  {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3},
+      {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}};
+  return code >= 0xAD &&
+         std::any_of(std::begin(ranges), std::end(ranges), [code](const auto& range) {
+           return code >= range.first && code <= range.second;
+         });
+}
 
 std::string Utf8Pieces::feed(std::string_view bytes) {
   rest_ += bytes;

@@ -7,6 +7,9 @@
 
 namespace caisson {
 
+// Unicode characters that reorder text (as in the "Trojan Source" attacks) or are not seen at all.
+bool is_deceptive(char32_t code);
+
 // Puts pieces of UTF-8 together that were cut inside of a character.
 class Utf8Pieces {
  public:

@@ -237,7 +237,8 @@ std::string LiveView::styled(std::string_view text, Style style) const {
 }
 
 void JsonLines::event(const Event& event) {
-  out_ << to_text(to_json(event)) << "\n";
+  // ASCII alone: neither a terminal nor a reader of lines finds more than JSON in it.
+  out_ << to_json(event).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) << "\n";
   out_.flush();
 }
 

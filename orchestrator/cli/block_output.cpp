@@ -77,8 +77,9 @@ void print_outcome(const Outcome& outcome) {
   }
   for (const auto& denial : outcome.denials) {
     const auto error = denial.error.empty() ? "" : " (" + denial.error + ")";
-    fmt::print(stderr, "caisson: {}: {}{} by {}. {} [{}]\n", what_it_is(denial), denial.subject,
-               error, denial.rule, denial.hint, denial.id);
+    const auto line = fmt::format("{}: {}{} by {}. {} [{}]", what_it_is(denial), denial.subject,
+                                  error, denial.rule, denial.hint, denial.id);
+    fmt::print(stderr, "caisson: {}\n", printable(line));
   }
   if (outcome.status != Status::ok && !outcome.reason.empty()) {
     fmt::print(stderr, "caisson: block {}: {}: {}; state: {}\n", outcome.block,

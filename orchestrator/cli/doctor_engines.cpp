@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <sstream>
 
 #include "orchestrator/app/app.h"
@@ -115,12 +116,19 @@ asio::awaitable<bool> check_image(Backend& backend, const Config& config,
 }
 
 // What a bundled policy asks for and does not get on this backend.
-void check_policies(Backend& backend, std::vector<Check>& checks) {
+void check_policies(Backend& backend, const Config& config, std::vector<Check>& checks) {
   for (const auto& bundled : bundled_policies()) {
     const auto what = fmt::format("{} on {}", bundled.name, backend.name());
     const auto checked = load_checked_policy(std::string(bundled.name));
     if (!checked) {
       checks.push_back({what, bad, checked.error().message, ""});
+      continue;
+    }
+    const auto& image = checked->policy.runtime.image;
+    std::error_code error;
+    if (!image.empty() && !std::filesystem::exists(config.state_dir / "images" / image, error)) {
+      checks.push_back({what, degraded, fmt::format("its image '{}' has not been made", image),
+                        "when it is wanted: images/python/build --name " + image});
       continue;
     }
     const auto missing =
@@ -147,7 +155,7 @@ asio::awaitable<bool> check_backend(Config config, std::string name, std::vector
     co_await check_daemon(docker->api(), checks);
   }
   const bool image = co_await check_image(**chosen, config, checks);
-  check_policies(**chosen, checks);
+  check_policies(**chosen, config, checks);
   co_return image;
 }
 

@@ -69,7 +69,7 @@ asio::awaitable<int> run_blocks(Session& session, const std::vector<Source>& sou
       co_return exit_infrastructure;
     }
     if (json) {
-      fmt::print("{}\n", to_text(to_json(*outcome)));
+      fmt::print("{}\n", json_line(to_json(*outcome)));
       std::fflush(stdout);
     } else {
       print_outcome(*outcome);

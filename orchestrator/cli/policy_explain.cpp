@@ -74,7 +74,7 @@ int explain_denials(const ExplainFlags& flags) {
       complain(record.error().message);
       status = exit_usage;
     } else if (flags.json) {
-      fmt::print("{}\n", to_text(*record));
+      fmt::print("{}\n", json_line(*record));
     } else {
       print_denial(*record);
     }

@@ -9,6 +9,7 @@
 
 #include "orchestrator/cli/commands.h"
 #include "orchestrator/cli/event_loop.h"
+#include "orchestrator/cli/terminal.h"
 #include "orchestrator/cli/transfer.h"
 #include "sandbox/base/json.h"
 #include "sandbox/session/files.h"
@@ -54,10 +55,10 @@ void print(const FileInfo& file) {
 }
 
 void print_json(const FileInfo& file) {
-  fmt::print("{}\n", to_text({{"name", shown_name(file.name)},
-                              {"type", word(file.type)},
-                              {"size", file.size_bytes},
-                              {"modified", time_text(file.modified_us)}}));
+  fmt::print("{}\n", json_line({{"name", shown_name(file.name)},
+                                {"type", word(file.type)},
+                                {"size", file.size_bytes},
+                                {"modified", time_text(file.modified_us)}}));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "orchestrator/cli/repl_text.h"
 #include "orchestrator/cli/session_files.h"
 #include "orchestrator/cli/session_list.h"
+#include "orchestrator/cli/terminal.h"
 #include "orchestrator/cli/with_session.h"
 #include "sandbox/base/json.h"
 #include "sandbox/session/orphans.h"
@@ -52,7 +53,7 @@ asio::awaitable<int> list(const Config& config, bool as_json) {
     }
     const auto state = co_await state_of(store, config.state_dir, backends, *record);
     found.push_back(describe_session(store, *record, state));
-    if (as_json) fmt::print("{}\n", to_text(found.back()));
+    if (as_json) fmt::print("{}\n", json_line(found.back()));
   }
   if (!as_json && !found.empty()) fmt::print("{}", session_table(found));
   if (!as_json && found.empty()) fmt::print(stderr, "no sessions\n");
@@ -66,7 +67,7 @@ asio::awaitable<int> show(const Config& config, const std::string& name, bool as
   BackendsOfSessions backends(config);
   const auto state = co_await state_of(store, config.state_dir, backends, *record);
   const auto session = describe_session(store, *record, state);
-  fmt::print("{}", as_json ? to_text(session) + "\n" : session_page(session));
+  fmt::print("{}", as_json ? json_line(session) + "\n" : session_page(session));
   co_return exit_ok;
 }
 

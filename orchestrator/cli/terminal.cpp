@@ -4,9 +4,32 @@
 
 #include <charconv>
 
+#include "orchestrator/agent/clean_text.h"
 #include "sandbox/base/utf8.h"
 
 namespace caisson {
+
+namespace {
+
+std::size_t character_length(unsigned char first) {
+  return first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+}
+
+// Of a character that is whole.
+char32_t decode(std::string_view character) {
+  const auto first = static_cast<unsigned char>(character[0]);
+  char32_t code = character.size() == 1 ? first : first & (0x7Fu >> character.size());
+  for (const char next : character.substr(1)) {
+    code = code << 6 | (static_cast<unsigned char>(next) & 0x3F);
+  }
+  return code;
+}
+
+}  // namespace
+
+std::string json_line(const nlohmann::json& value) {
+  return value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+}
 
 std::string printable(std::string_view text) {
   std::string shown;
@@ -14,10 +37,16 @@ std::string printable(std::string_view text) {
     const auto valid = invalid_utf8(text);
     for (std::size_t i = 0; i < valid; ++i) {
       const auto byte = static_cast<unsigned char>(text[i]);
-      const bool c1 =
-          byte == 0xC2 && i + 1 < valid && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-      if (c1) {
-        shown += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[++i]));
+      const auto length = character_length(byte);
+      const auto code = decode(text.substr(i, length));
+      if (code >= 0x80 && code < 0xA0) {
+        shown += fmt::format("\\x{:02x}", static_cast<unsigned>(code));
+        ++i;
+      } else if (is_deceptive(code)) {
+        const auto number = static_cast<unsigned>(code);
+        shown +=
+            code > 0xFFFF ? fmt::format("\\U{:08x}", number) : fmt::format("\\u{:04x}", number);
+        i += length - 1;
       } else if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7F) {
         shown += byte == '\r' ? "\\r" : fmt::format("\\x{:02x}", byte);
       } else {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
@@ -11,8 +12,12 @@
 namespace caisson {
 
 // The text without what would steer a terminal: escape sequences and control characters other than
-// newline and tab are shown as visible escapes (a title change or a clipboard write becomes text).
+// newline and tab are shown as visible escapes (a title change or a clipboard write becomes text),
+// and so are characters that reorder or hide text.
 std::string printable(std::string_view text);
+
+// One line of ASCII: neither a terminal nor a reader of lines finds more than JSON in it.
+std::string json_line(const nlohmann::json& value);
 
 // "kept", "rolled back to block 2".
 std::string describe(const SessionState& state);

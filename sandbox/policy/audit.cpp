@@ -33,7 +33,6 @@ Learnable learnable(const Policy& parent, const std::string& call) {
   }
   Policy tried = parent;
   tried.syscalls.allow.push_back(call);
-  std::erase(tried.syscalls.deny, call);
   for (const auto& finding : check(tried)) {
     if (finding.severity == Severity::error) return {How::never, finding.text};
   }
@@ -44,7 +43,7 @@ Learnable learnable(const Policy& parent, const std::string& call) {
       return {How::never, "it is allowed for harmless arguments already"};
     }
   }
-  return {How::never, "the policy denies it by name"};
+  return {How::never, "syscalls.deny names it, and wins"};
 }
 
 Result<AuditPolicy> make_audit_policy(const Policy& parent) {
@@ -52,6 +51,7 @@ Result<AuditPolicy> make_audit_policy(const Policy& parent) {
   auto& policy = audit.policy;
   policy.runtime.notify = Need::required;
   policy.syscalls.on_deny = Answer::notify;
+  policy.syscalls.quiet.clear();  // else nobody would see them
   policy.session.checkpoints = 0;
   policy.python.guidance = Guidance::record;
   policy.resources.memory_max_bytes *= 4;

@@ -8,6 +8,7 @@
 #include "sandbox/policy/audit.h"
 #include "sandbox/policy/explain.h"
 #include "sandbox/policy/fields.h"
+#include "sandbox/policy/plan.h"
 #include "sandbox/policy/units.h"
 
 namespace caisson {
@@ -50,13 +51,23 @@ std::chrono::milliseconds with_room(std::chrono::milliseconds time) {
 class Writer {
  public:
   Writer(const Policy& policy, const CompiledPolicy& compiled, const Observed& observed)
-      : policy_(policy), compiled_(compiled), observed_(observed) {}
+      : policy_(policy), compiled_(compiled), observed_(observed) {
+    for (const auto& call : plan_syscalls(policy)) {
+      if (call.action == CallPlan::Action::quiet) quiet_.insert(call.name);
+    }
+  }
 
   std::string run() {
     look_at_calls();
     look_at_paths();
     look_at_limits();
     std::string text;
+    if (!optional_.empty()) {
+      not_learnt_ +=
+          "# tried, and mostly done without (libraries try them); for syscalls.allow+, if the\n"
+          "# code fails without them:\n" +
+          optional_;
+    }
     if (!calls_.empty()) text += "syscalls:\n  allow+:\n" + calls_;
     if (!process_.empty()) text += "process:\n" + process_;
     if (!paths_.empty()) text += "filesystem:\n" + paths_;
@@ -79,7 +90,9 @@ class Writer {
       const auto can = learnable(policy_, call);
       switch (can.how) {
         case How::syscall:
-          calls_ += entry("    - ", call, why(wanted));
+          // What the parent refuses without a word is tried by libraries that do without it.
+          (quiet_.contains(call) ? optional_ : calls_) +=
+              entry(quiet_.contains(call) ? "    # - " : "    - ", call, why(wanted));
           break;
         case How::exec:
           if (!exec_) process_ += entry("  ", "exec: allow", why(wanted));
@@ -192,9 +205,10 @@ class Writer {
   const Policy& policy_;
   const CompiledPolicy& compiled_;
   const Observed& observed_;
+  std::set<std::string> quiet_;
   bool exec_ = false;
   bool jit_ = false;
-  std::string calls_, process_, paths_, resources_, time_, output_, not_learnt_;
+  std::string calls_, optional_, process_, paths_, resources_, time_, output_, not_learnt_;
 };
 
 }  // namespace

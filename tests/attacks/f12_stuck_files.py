@@ -37,6 +37,10 @@ def closed_folders():
     os.makedirs("a/b/c", exist_ok=True)
     for path in ("a/b/c", "a/b", "a"):
         os.chmod(path, 0)
+    # The attacks after this one look at the same directories.
+    for path in ("a", "a/b", "a/b/c"):
+        os.chmod(path, 0o700)
+    os.removedirs("a/b/c")
     return "ok"
 
 

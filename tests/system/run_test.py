@@ -96,11 +96,17 @@ class Run(BackendTest, TempDirTest):
         script = "".join("--- turn\n%s<execute>\n%s\n</execute>\n" % (expected, block)
                          for expected, block in zip(
                              [""] + ["--- expect %s\n" % each for each in reads], blocks))
-        script += ("--- turn\n--- expect %s\nThree times no: no network, no programs, and requests is "
-                   "of no use here.\n" % reads[2])
+        quotes = ["This session has no network: do not try again, use what is in the sandbox.",
+                  "This session starts no programs: do it in Python.",
+                  "This session has no network; work with the files and tools that are here."]
+        script += "--- turn\n--- expect %s\nThree times no: %s\n" % (reads[2], " ".join('"%s"' % each for each in quotes))
         result, events = self.events("--policy", "strict", script=script, questions=["Try it."])
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
-        self.assertIn("no network, no programs, and requests", result.stdout)
+        answer = [event for event in events if event["type"] == "stop"][-1]
+        for quote, read in zip(quotes, reads):
+            self.assertIn(quote, json.dumps(answer))
+            # The script's last turn says what the model was told, word for word.
+            self.assertTrue(any(quote in json.dumps(event) for event in events if event["type"] == "result"), quote)
 
     def test_a_script_that_is_too_short_says_so(self):
         result = self.agent(script="--- turn\n<execute>\n1\n</execute>\n", questions=["q"])

@@ -8,7 +8,7 @@ import sys
 
 _MOST = 2000
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-_abspath = os.path.abspath
+_abspath, _exists = os.path.abspath, os.path.lexists
 _fsdecode = os.fsdecode
 _CHANGES = ("os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.truncate")
 
@@ -23,7 +23,8 @@ class Watch:
     def take(self):
         """[[path, is it written, times]] since the last time."""
         opened, self._opened = self._opened, {}
-        return [[path, writes, count] for (path, writes), count in opened.items()]
+        # Programs look for much that is nowhere.
+        return [[path, writes, count] for (path, writes), count in opened.items() if writes or _exists(path)]
 
     def _audit(self, event, details):
         if event == "open":

@@ -57,6 +57,26 @@ TEST_F(LearnTest, WhatNobodyCanAllowIsListedAndNotLearnt) {
   EXPECT_EQ(usable().syscalls, strict.syscalls);
 }
 
+TEST_F(LearnTest, WhatTheParentDeniesByNameStaysDenied) {
+  strict.syscalls.deny = {"mincore"};
+  observed.calls["mincore"] = once();
+  EXPECT_NE(learnt().find("# not learnt: mincore(), once, first in block 1: syscalls.deny"),
+            std::string::npos)
+      << learnt();
+  EXPECT_EQ(usable().syscalls.allow, loaded("strict").syscalls.allow);
+}
+
+TEST_F(LearnTest, WhatTheParentRefusesQuietlyIsSeenAndLeftToTheReader) {
+  observed.calls["chown"] = once();
+  EXPECT_NE(learnt().find("# - chown"), std::string::npos) << learnt();
+  EXPECT_EQ(usable().syscalls, strict.syscalls);
+  const auto audit = make_audit_policy(strict).value();
+  EXPECT_TRUE(std::any_of(audit.compiled.notified.begin(), audit.compiled.notified.end(),
+                          [](const auto& call) {
+                            return call.number == SYS_chown && call.mediation == Mediation::audit;
+                          }));
+}
+
 TEST_F(LearnTest, ProgramsAndExecutableMemoryAreKeysOfTheirOwn) {
   observed.calls["execve"] = once();
   observed.calls["execveat"] = once();
