@@ -245,6 +245,20 @@ Result<Explanation> explain_connect(const Policy& policy, const CompiledPolicy& 
                                     const Question& question) {
   const bool local = question.name == "localhost" || question.name.starts_with("127.") ||
                      question.name == "::1" || question.name == "[::1]";
+  if (policy.network.mode == NetworkMode::proxy && local) {
+    Explanation explanation;
+    explanation.layer = "landlock";
+    explanation.rule = rule_text(policy, "network.mode");
+    const auto& ports = compiled.landlock.ports;
+    const bool open = !compiled.landlock.enabled ||
+                      std::any_of(ports.begin(), ports.end(), [&](const LandlockPort& each) {
+                        return each.port == question.port;
+                      });
+    explanation.verdict = open ? Verdict::allow : Verdict::deny;
+    explanation.sees = "the sandbox's own loopback, where only its proxy listens";
+    if (!open) explanation.error = "EACCES";
+    return explanation;
+  }
   if (policy.network.mode == NetworkMode::proxy) {
     Explanation explanation;
     const auto verdict = judge(policy, question.name, question.port);

@@ -61,6 +61,20 @@ std::optional<InputProblem> problem_of(const std::string& code, const Policy& po
   return std::nullopt;
 }
 
+// The line of a character that reorders what a person sees of the code ("Trojan Source",
+// CVE-2021-42574): U+202A to U+202E and U+2066 to U+2069. 0: there is none.
+std::size_t reordered_line(std::string_view code) {
+  for (std::size_t i = 0; i + 2 < code.size(); ++i) {
+    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(code[i + at]); };
+    const bool marks = byte(1) == 0x80 && byte(2) >= 0xAA && byte(2) <= 0xAE;
+    const bool isolates = byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9;
+    if (byte(0) != 0xE2 || (!marks && !isolates)) continue;
+    return 1 + static_cast<std::size_t>(
+                   std::count(code.begin(), code.begin() + static_cast<std::ptrdiff_t>(i), '\n'));
+  }
+  return 0;
+}
+
 // A block that did not run because of what it is.
 Outcome refused(const Policy& policy, InputProblem problem, SessionState state) {
   Outcome outcome;
@@ -148,6 +162,9 @@ boost::asio::awaitable<Result<Outcome>> Session::execute(Block block, Deadline d
   auto send = [this](wire::Type type, std::string_view body) {
     sandbox_.send(type, context_, body);
   };
+  if (const auto line = reordered_line(block.code); line > 0) {
+    notes_["code"] = fmt::format("line {} has characters that reorder what is seen of it", line);
+  }
   const auto number = ++last_block_;
   RunningBlock running(co_await this_coro::executor, number, policy, sandbox_.options_.compiled,
                        sink, tools, send);

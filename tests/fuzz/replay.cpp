@@ -1,4 +1,5 @@
-// The kept inputs of one target, in every build: what was found once stays found, without libFuzzer.
+// The kept inputs of one target, in every build: what was found once stays found, without
+// libFuzzer.
 //   NAME_replay FOLDER...
 #include <cstdint>
 #include <cstdio>

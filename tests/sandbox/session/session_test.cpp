@@ -172,6 +172,17 @@ TEST_F(SessionTest, ABlockThatIsEndedForALimitNamesItsRule) {
   });
 }
 
+TEST_F(SessionTest, CodeThatReadsInAnotherOrderThanItRunsIsTold) {
+  with_session([this](Session& session, Sandbox&) -> asio::awaitable<void> {
+    const auto told = co_await execute(session, "x = 1\ny = '\u202e'\nlen(y)");
+    EXPECT_EQ(text(told), "1");
+    EXPECT_EQ(told.guarantees.value("code", ""),
+              "line 2 has characters that reorder what is seen of it");
+    EXPECT_FALSE(
+        (co_await execute(session, "'gr\u00fc\u00dfe \u20ac'")).guarantees.contains("code"));
+  });
+}
+
 TEST_F(SessionTest, WhatIsOnlyRecordedHasNoError) {
   policy_.python.deny = {{"colorsys", "use numpy"}};
   policy_.python.guidance = Guidance::record;
