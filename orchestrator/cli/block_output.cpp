@@ -75,6 +75,9 @@ void print_outcome(const Outcome& outcome) {
     fmt::print(stderr, "caisson: the block did not run: {}{}\n", outcome.reason, id);
     return;
   }
+  if (const auto code = outcome.guarantees.find("code"); code != outcome.guarantees.end()) {
+    fmt::print(stderr, "caisson: {}\n", printable(code->get<std::string>()));
+  }
   for (const auto& denial : outcome.denials) {
     const auto error = denial.error.empty() ? "" : " (" + denial.error + ")";
     const auto line = fmt::format("{}: {}{} by {}. {} [{}]", what_it_is(denial), denial.subject,

@@ -93,8 +93,8 @@ asio::awaitable<void> check_daemon(DockerApi& api, std::vector<Check>& checks) {
   checks.push_back({"docker handlers", good, handlers,
                     second_kernel
                         ? ""
-                        : "for a kernel of its own install gVisor or Kata, make it known to "
-                          "the daemon, and name it in runtime.handler"});
+                        : "for a kernel of its own install Kata, make it known to the daemon, "
+                          "and name it in runtime.handler (not tried by us)"});
 }
 
 asio::awaitable<bool> check_image(Backend& backend, const Config& config,

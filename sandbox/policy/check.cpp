@@ -78,8 +78,8 @@ void PolicyCheck::check_runtime() {
   // Images of ours have plain names, and what is in them is known by its digest.
   const auto& image = runtime.image;
   const bool is_directory = image.starts_with("/") || image.starts_with(".");
-  if (!is_directory && image.find_first_of("/:@") != image.npos &&
-      image.find("@sha256:") == image.npos) {
+  const bool is_pinned = image.starts_with("sha256:") || image.find("@sha256:") != image.npos;
+  if (!is_directory && !is_pinned && image.find_first_of("/:@") != image.npos) {
     risk("image_unpinned", "runtime.image",
          fmt::format("'{}' may be another image tomorrow (name it by its digest: …@sha256:…)",
                      image));

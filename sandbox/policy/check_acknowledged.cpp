@@ -25,9 +25,9 @@ bool can_take_on(const std::string& id) {
   return std::find(can_be_taken_on.begin(), can_be_taken_on.end(), id) != can_be_taken_on.end();
 }
 
-// What the author takes on by name is not said any more; a name that nothing needs is.
 }  // namespace
 
+// What the author takes on by name is not said any more; a name that nothing needs is.
 void take_acknowledged(const Policy& policy, std::vector<Finding>& findings) {
   std::set<std::string> taken;
   std::erase_if(findings, [&](const Finding& finding) {

@@ -291,14 +291,12 @@ class Differ {
       } else {
         forms.push_back(name);
       }
-      if (special == arguments.end()) {
-        for (const auto& args : decisive[name]) {
-          Question question;
-          question.name = name;
-          question.number = number;
-          question.args = args;
-          ask(question, "syscalls", fmt::format("{}({})", name, fmt::join(args, ", ")));
-        }
+      for (const auto& args : decisive[name]) {
+        Question question;
+        question.name = name;
+        question.number = number;
+        question.args = args;
+        ask(question, "syscalls", fmt::format("{}({})", name, fmt::join(args, ", ")));
       }
       for (const auto& form : forms) {
         const auto question = read_question(Question::Kind::syscall, form);
