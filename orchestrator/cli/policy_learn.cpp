@@ -55,10 +55,9 @@ void note_files(const nlohmann::json& opened, const std::string& by, Observed& o
     }
     auto& files = each[1].get<bool>() ? observed.writes : observed.reads;
     const auto path = each[0].get<std::string>();
+    // It will stand in a file that people and other programs read as YAML.
     const bool plain =
-        path.starts_with("/") && std::none_of(path.begin(), path.end(), [](unsigned char letter) {
-          return letter < 0x20 || letter == 0x7f;
-        });
+        path.starts_with("/") && printable(path) == path && path.find_first_of("\n\t") == path.npos;
     if (plain && (files.size() < most || files.contains(path))) {
       files[path].add(each[2].get<std::uint64_t>(), by);
     }

@@ -186,6 +186,11 @@ asio::awaitable<Result<std::unique_ptr<Container>>> DockerBackend::start(Contain
         parts.attached = std::make_shared<AttachStream>(std::move(*attached));
         auto container = std::make_unique<DockerContainer>(api_, std::move(parts));
         auto started = co_await container->start(deadline);
+        const auto state = co_await asio::this_coro::cancellation_state;
+        // A cancellation that came when all was done already: nobody takes what is returned.
+        if (started && state.cancelled() != asio::cancellation_type::none) {
+          throw boost::system::system_error(asio::error::operation_aborted);
+        }
         if (started) co_return std::move(container);
         failure = started.error();
       }

@@ -195,6 +195,11 @@ asio::awaitable<Result<std::unique_ptr<Container>>> RuncBackend::start(Container
   std::exception_ptr fault;
   try {
     auto container = co_await run_bundle(spec, runtime, deadline);
+    const auto state = co_await asio::this_coro::cancellation_state;
+    // A cancellation that came when the last step was done already: nobody takes what is returned.
+    if (container && state.cancelled() != asio::cancellation_type::none) {
+      throw boost::system::system_error(asio::error::operation_aborted);
+    }
     if (container) co_return container;
     failure = container.error();
   } catch (...) {

@@ -45,21 +45,24 @@ Error failed(const fs::path& path) {
   return {Errc::io, fmt::format("{}: {}", path.string(), std::strerror(errno))};
 }
 
-// Locked, and the one that the path names: another process may have put it away meanwhile.
+// To append to. Who finds it full puts it away, unless somebody else is doing so: nobody waits for
+// a lock here, as its holder may have been stopped.
 Result<OwnedFd> open_log(const fs::path& directory) {
   const auto path = newer(directory);
-  for (int tries = 0; tries < 8; ++tries) {
-    OwnedFd file(
+  const auto opened = [&path] {
+    return OwnedFd(
         ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file || ::flock(file.get(), LOCK_EX) != 0) return failed(path);
-    struct stat ours{};
-    struct stat named{};
-    if (::fstat(file.get(), &ours) != 0) return failed(path);
-    if (::stat(path.c_str(), &named) != 0 || named.st_ino != ours.st_ino) continue;
-    if (ours.st_size < largest) return file;
-    if (::rename(path.c_str(), older(directory).c_str()) != 0) return failed(path);
-  }
-  return Error(Errc::io, path.string() + ": it is being replaced again and again");
+  };
+  auto file = opened();
+  struct stat ours{};
+  if (!file || ::fstat(file.get(), &ours) != 0) return failed(path);
+  if (ours.st_size < largest || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return file;
+  struct stat named{};
+  const bool is_still_it = ::stat(path.c_str(), &named) == 0 && named.st_ino == ours.st_ino;
+  if (is_still_it && ::rename(path.c_str(), older(directory).c_str()) != 0) return failed(path);
+  file = opened();
+  if (!file) return failed(path);
+  return file;
 }
 
 // The line with this id; without one the last line.

@@ -75,6 +75,16 @@ class Learn(TempDirTest):
         after = self.run_under(out, code)
         self.assertEqual(after["status"], "ok", after["error"])
 
+    def test_a_name_of_a_file_adds_no_line(self):
+        code = ("import os\nfor name in ('/tmp/a\\nnetwork: {mode: proxy}', '/tmp/b\\x85network: 1', '/tmp/c\\u2028network: 1',"
+                " '/srv/x: [y]', \"/srv/#'\\\"\"):\n    try: open(name, 'w').close()\n    except OSError: pass")
+        out, said = self.learn(code)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        with open(out, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        self.assertFalse([line for line in lines if line.startswith("network")], lines)
+        self.assertEqual(caisson("policy", "check", out).returncode, 0)
+
     def test_nothing_is_overwritten_and_a_ceiling_is_not_gone_round(self):
         out = self.path("mine.yaml", "mine")
         said = caisson("policy", "learn", "--backend", "runc", "--out", out, "-c", "1")

@@ -19,7 +19,8 @@ def failures(error):
     told, seen = [], 0
     while error is not None and seen < _MOST:
         told += _of(error)
-        error, seen = error.__cause__ or error.__context__, seen + 1
+        cause = error.__cause__
+        error, seen = error.__context__ if cause is None else cause, seen + 1
     return told
 
 
