@@ -336,7 +336,7 @@ TEST(Checkpoint, TheRunningBlockStandsInFrontWhenMemoryIsShort) {
   EXPECT_EQ(value_of(guest.run(mine)), "'600'");
   guest.run("1");
   for (const pid_t pid : sleepers(guest, 1)) {
-    EXPECT_EQ(read_file("/proc/" + std::to_string(pid) + "/oom_score_adj"), "300\n");
+    EXPECT_EQ(read_file("/proc/" + std::to_string(pid) + "/oom_score_adj"), "100\n");
   }
 }
 
