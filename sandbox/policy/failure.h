@@ -18,8 +18,9 @@ struct Failure {
   std::string path;  // absolute; empty: the call had none
 };
 
-// The claim is held against what the policy compiles to: what does not follow from it (another
-// error, a path that the policy grants) is no denial of ours, and gives nothing.
+// A claim about a path is held against what the policy compiles to: what does not follow from it
+// (another error, a path that the policy grants) is no denial of ours, and gives nothing. That a
+// limit was reached is believed: code that raises MemoryError itself gets a record of it.
 std::optional<DenialText> explain_failure(const Policy& policy, const CompiledPolicy& compiled,
                                           const Failure& failure);
 

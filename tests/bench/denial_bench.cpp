@@ -94,7 +94,7 @@ asio::awaitable<void> bench(std::string backend) {
     fmt::print("{}: getppid() {:.0f} ns on this host, {:.0f} ns in a session\n", policy,
                free.at(0.5) * 1000, allowed.at(0.5) * 1000);
     bar("an allowed call against the same without a filter", allowed.at(0.5) / free.at(0.5), "x",
-        1.5);
+        1.02);
     fmt::print("{}: ptrace() denied and explained {:.1f} us, {:.0f} x a call without a filter\n",
                policy, denied.at(0.5), denied.at(0.5) / plain.at(0.5));
     bar("a denied and explained call", denied.at(0.5), "us", 150);

@@ -287,6 +287,22 @@ class Tracebacks(Case):
         self.assertTrue(error["message"].endswith("end"))
         self.assertIn("characters are left out", error["message"])
 
+    def test_errors_of_the_kernel_are_told_with_their_path(self):
+        outcome = self.session.run("raise PermissionError(13, 'no', '/a/../b') from OSError(24, 'no')")
+        self.assertEqual(outcome.failed, [[13, "/b"], [24, None]])
+        self.assertEqual(self.session.run("raise PermissionError(13, 'no', b'/\\xff')").status, "raised")
+        self.assertEqual(self.session.run("x = []\nraise BlockingIOError(11, 'no')").failed, None)
+        self.assertEqual(self.session.run("def f(fork=1):\n    os.fork\n    raise BlockingIOError(11, 'no')\nimport os\nf()")
+                         .failed, [[11, None]])
+
+    def test_an_exception_that_cannot_be_asked_still_has_its_traceback(self):
+        for code in [
+            "import os\nos.mkdir('d'); os.chdir('d'); os.rmdir('../d')\nraise PermissionError(13, 'no', 'x')",
+            "class E(RuntimeError):\n    args = property(lambda self: 1 / 0)\nraise E('x')",
+        ]:
+            error = self.error(code)
+            self.assertIn("<block", error["traceback"], code)
+
     def test_an_exception_in_a_thread_is_told_on_stderr_without_paths(self):
         outcome = self.run_ok(
             "import threading\nt = threading.Thread(target=lambda: 1/0, name='t1')\nt.start()\nt.join()"

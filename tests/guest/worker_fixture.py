@@ -26,7 +26,7 @@ READY, OPENED, DISPLAY, TOOL_CALL, RESULT = 67, 68, 70, 71, 72
 PATIENCE = 20  # seconds; only a broken worker needs them
 
 Outcome = collections.namedtuple(
-    "Outcome", "status text value error loaded out err displays calls report guidance"
+    "Outcome", "status text value error loaded out err displays calls report guidance failed"
 )
 
 
@@ -184,6 +184,7 @@ class Session:
             calls,
             result.get("names") or result.get("save") or result.get("restore"),
             result.get("guidance"),
+            result.get("failed"),
         )
 
     def answer(self, number, reply):

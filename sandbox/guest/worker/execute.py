@@ -97,6 +97,7 @@ class Executor:
         for name in ("_", "__result__"):
             self.namespace.pop(name, None)
         self.sources.clear()
+        self._guard.take()
         self._changes = naming.Changes(self.namespace)
 
     def remember(self):

@@ -15,12 +15,16 @@ _MOST = 10
 
 
 def failures(error):
-    """[[errno, path or None]] of an exception and those that it came from."""
+    """[[errno, path or None]] of an exception and those that it came from. Nothing when it cannot be
+    asked: it may be of a class of the user's, and there may be no working directory."""
     told, seen = [], 0
-    while error is not None and seen < _MOST:
-        told += _of(error)
-        cause = error.__cause__
-        error, seen = error.__context__ if cause is None else cause, seen + 1
+    try:
+        while error is not None and seen < _MOST:
+            told += _of(error)
+            cause = error.__cause__
+            error, seen = error.__context__ if cause is None else cause, seen + 1
+    except Exception:
+        pass
     return told
 
 

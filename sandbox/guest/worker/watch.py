@@ -38,6 +38,9 @@ class Watch:
     def _add(self, path, writes):
         if not isinstance(path, (str, bytes)):
             return  # a descriptor
-        key = _abspath(_fsdecode(path)), writes
+        try:
+            key = _abspath(_fsdecode(path)), writes
+        except OSError:
+            return  # relative, and there is no working directory
         if key in self._opened or len(self._opened) < _MOST:
             self._opened[key] = self._opened.get(key, 0) + 1
